@@ -1,0 +1,117 @@
+// One command: its row in the table, what it is given, what it gives back.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "server/http/exchange.h"
+#include "server/protocol_version.h"
+#include "storage/base/clock.h"
+#include "storage/base/result.h"
+#include "storage/directory/directory.h"
+#include "storage/mail/mail_sender.h"
+#include "storage/mail/mail_store.h"
+#include "storage/notify/change_hub.h"
+#include "storage/state/state_store.h"
+#include "wbxml/element.h"
+#include "wbxml/encoder.h"
+
+namespace eas {
+
+class CollectionLocks;  // server/sync/collection_locks.h
+struct Limits;          // server/config/limits.h
+
+// What all commands work with; made once in main. Everything outlives every request.
+struct Services {
+  storage::Directory* directory = nullptr;
+  storage::MailStore* mail = nullptr;
+  storage::MailSender* sender = nullptr;
+  storage::StateStore* state = nullptr;
+  storage::ChangeHub* hub = nullptr;
+  const storage::Clock* clock = nullptr;
+  CollectionLocks* locks = nullptr;
+  const Limits* limits = nullptr;
+};
+
+// The parameters of the request line, from either query form. [MS-ASHTTP] 2.2.1.1.1
+struct Query {
+  std::string command;      // "Sync"; "" when the code is unknown
+  std::string user;         // as given; the login comes from Authorization
+  std::string device_id;
+  std::string device_type;
+  std::optional<std::uint32_t> policy_key;
+  std::optional<Version> version;   // from the base64 form; else the header
+  std::string version_text;         // what was asked for, also when it is not spoken
+  std::string attachment_name, collection_id, item_id, long_id, parent_id, occurrence;
+  bool save_in_sent = false;
+  bool accept_multipart = false;
+  std::uint16_t locale = 0;
+};
+
+// One request on its way through a command.
+struct Request {
+  Query query;
+  Version version = Version::v16_1;
+  storage::User user;
+  storage::Device device;
+  std::shared_ptr<storage::Mailbox> mailbox;
+  std::optional<wbxml::Element> body;  // nullopt: no body was sent
+  std::string_view raw_body;           // for message/rfc822; valid during the command only
+  std::string content_type;
+  std::function<std::shared_ptr<http::Waker>()> make_waker;
+};
+
+// A finished answer.
+struct Reply {
+  int http_status = 200;
+  std::string content_type = "application/vnd.ms-sync.wbxml";  // ignored when body is empty
+  std::string body;
+  std::vector<http::Header> headers;
+};
+
+// An error that has no answer of the command's own. From 14.0 on it goes out as <Root><Status>
+// with `status` (a common status code, [MS-ASCMD] 2.2.2), before that as `http_status`.
+struct CommandError {
+  int status = 110;
+  int http_status = 500;
+  std::string reason;  // for the log
+};
+
+struct ParkedCommand;
+using CommandResult = std::variant<Reply, CommandError, ParkedCommand>;
+
+// Waits for a change. `resume` runs once with why it was woken and may park again.
+struct ParkedCommand {
+  std::shared_ptr<http::Waker> waker;
+  std::chrono::seconds wait{0};  // from now
+  std::function<CommandResult(http::WakeReason)> resume;
+};
+
+// --- the table ------------------------------------------------------------------------------
+
+namespace command_flag {
+inline constexpr unsigned kUnprovisioned = 1u << 0;  // allowed without a policy key
+inline constexpr unsigned kRawBody = 1u << 1;        // takes message/rfc822 (up to 12.1)
+inline constexpr unsigned kLargeBody = 1u << 2;      // Limits::max_mail instead of max_request
+inline constexpr unsigned kEmptyBody = 1u << 3;      // may come without a body
+}  // namespace command_flag
+
+struct CommandInfo {
+  std::string_view name;
+  int code = -1;  // in the base64 query
+  Version since = Version::v2_5;
+  Version until = Version::v16_1;
+  unsigned flags = 0;
+  wbxml::Tag root;  // of its request and answer; Status for CommandError is {root.page's Status}
+  wbxml::Tag status;
+  CommandResult (*run)(Request& request, const Services& services) = nullptr;
+};
+
+}  // namespace eas

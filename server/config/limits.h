@@ -1,0 +1,28 @@
+// Every limit that protects the server from one phone, with its default. Settable in godwit.toml
+// under [limits] by the same names.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace eas {
+
+struct Limits {
+  std::size_t max_request = 1u << 20;   // bytes of a command's body
+  std::size_t max_mail = 50u << 20;     // bytes of SendMail and the like
+  int max_collections = 300;            // in one Sync or Ping; more: status 15 or 6
+  int max_estimate_collections = 1000;  // GetItemEstimate
+  int max_sync_commands = 200;          // Add, Change, Delete, Fetch in one Sync; more: status 4
+  int max_fetches = 100;                // ItemOperations; more: status 11
+  int max_moves = 1000;                 // MoveItems
+  int max_window = 512;                 // items in one Sync answer
+  std::size_t max_answer = 8u << 20;    // bytes of one Sync answer, then MoreAvailable
+  int min_heartbeat = 60;               // seconds
+  int max_heartbeat = 3540;
+  int max_devices_per_user = 100;
+  int max_parked_per_device = 4;        // an older Ping of the device is answered when a new comes
+  int max_parked_per_user = 200;
+  int login_failures = 10;              // per user and address within five minutes, then 401 at once
+};
+
+}  // namespace eas

@@ -1,0 +1,40 @@
+// Requests are serialised per (device, collection), not per device and not per user (DESIGN 3).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "storage/collection.h"
+
+namespace eas {
+
+// Thread-safe. Must outlive its guards.
+class CollectionLocks {
+ public:
+  CollectionLocks();
+  ~CollectionLocks();
+
+  // Holds the locks of several collections of one device; taken in a fixed order, so two requests
+  // never wait for each other in a ring. Collection 0 is the folder hierarchy.
+  class Guard {
+   public:
+    Guard() = default;
+    Guard(Guard&&) noexcept = default;
+    Guard& operator=(Guard&&) noexcept = default;
+    ~Guard() = default;
+
+   private:
+    friend class CollectionLocks;
+    struct Held;
+    std::vector<std::shared_ptr<Held>> held_;
+  };
+  // Blocks until all are free.
+  [[nodiscard]] Guard lock(std::int64_t device, std::vector<storage::CollectionId> collections);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace eas

@@ -1,0 +1,35 @@
+// Outgoing mail: local recipients straight into their mailboxes, the others to the SMTP relay.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/base/result.h"
+
+namespace storage {
+
+struct OutgoingMail {
+  std::string sender;                   // envelope sender, a bare address
+  std::vector<std::string> recipients;  // envelope recipients, bare addresses, no doubles
+  std::string_view bytes;               // RFC 5322 with CRLF, without Bcc
+  // Names this submission for ever (device, ClientId). Sending it again delivers to nobody twice
+  // where the effect can be found again: local mailboxes always; the relay unless the process was
+  // killed between the relay's acceptance and our note of it.
+  std::string identity;
+};
+
+// Thread-safe.
+class MailSender {
+ public:
+  virtual ~MailSender() = default;
+  // Returns when every recipient is either delivered, accepted by the relay, or reported: a local
+  // address that does not exist, or a recipient that the relay refuses for good, comes back to
+  // the sender's Inbox as a non-delivery report and is no failure here.
+  // denied: recipients elsewhere, but no relay is configured. unavailable: the relay cannot be
+  // reached or says 4xx (nothing was handed over to it). invalid: no recipients.
+  virtual Result<void> send(const OutgoingMail& mail) = 0;
+};
+
+}  // namespace storage
