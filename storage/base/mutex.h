@@ -53,8 +53,8 @@ class CondVar {
     lock.release();
   }
   // Returns false when `timeout` passed without a notification.
-  bool wait_for(Mutex& mutex, std::chrono::milliseconds timeout) REQUIRES(mutex)
-      NO_THREAD_SAFETY_ANALYSIS {
+  bool wait_for(Mutex& mutex, std::chrono::milliseconds timeout)
+      REQUIRES(mutex) NO_THREAD_SAFETY_ANALYSIS {
     std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
     const bool notified = condition_.wait_for(lock, timeout) == std::cv_status::no_timeout;
     lock.release();

@@ -45,20 +45,20 @@ inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(st
 }  // namespace storage
 
 // Evaluates `expr` (a Result); on failure returns its error from the enclosing function.
-#define GODWIT_TRY(expr)                                                       \
-  do {                                                                         \
-    if (auto godwit_try_result = (expr); !godwit_try_result) {                 \
-      return ::storage::fail(std::move(godwit_try_result.error()));            \
-    }                                                                          \
+#define GODWIT_TRY(expr)                                            \
+  do {                                                              \
+    if (auto godwit_try_result = (expr); !godwit_try_result) {      \
+      return ::storage::fail(std::move(godwit_try_result.error())); \
+    }                                                               \
   } while (false)
 
 #define GODWIT_CONCAT_INNER(a, b) a##b
 #define GODWIT_CONCAT(a, b) GODWIT_CONCAT_INNER(a, b)
 
 // `GODWIT_ASSIGN(auto row, load());` declares `row` from a Result or returns its error.
-#define GODWIT_ASSIGN(declaration, expr)                                         \
-  auto GODWIT_CONCAT(godwit_result_, __LINE__) = (expr);                         \
-  if (!GODWIT_CONCAT(godwit_result_, __LINE__)) {                                \
+#define GODWIT_ASSIGN(declaration, expr)                                                \
+  auto GODWIT_CONCAT(godwit_result_, __LINE__) = (expr);                                \
+  if (!GODWIT_CONCAT(godwit_result_, __LINE__)) {                                       \
     return ::storage::fail(std::move(GODWIT_CONCAT(godwit_result_, __LINE__).error())); \
-  }                                                                              \
+  }                                                                                     \
   declaration = std::move(*GODWIT_CONCAT(godwit_result_, __LINE__))
