@@ -37,18 +37,22 @@ struct Position {
   auto operator<=>(const Position&) const = default;
 };
 
+// One entry of the change log. An item that was added after the cursor has an entry at its
+// created_seq, and, when something happened to it since, a second one at its newest seq. (Were it
+// listed at its newest seq only, a cursor could pass its creation without having told of it: the
+// item would then look as if the phone had it.)
 struct Change {
   ItemId id = 0;
-  Seq seq = 0;          // its newest change; > the cursor asked about
-  unsigned aspects = 0;  // aspect:: bits since that cursor
-  Seq created_seq = 0;  // the change that added it
-  UnixMillis date = 0;  // the item's received date; never changes
+  Seq log_seq = 0;       // where this entry stands: created_seq of an add, else the newest seq
+  unsigned aspects = 0;  // aspect:: bits since the cursor; kAdded only in the entry at created_seq
+  Seq created_seq = 0;   // the change that added the item
+  UnixMillis date = 0;   // the item's received date; never changes
   Position position() const { return {date, id}; }
 };
 
 struct ChangePage {
-  std::vector<Change> changes;  // in order of seq, each item once
-  bool more = false;            // there are changes after the last one given
+  std::vector<Change> changes;  // in order of log_seq
+  bool more = false;            // there are entries after the last one given
 };
 
 // One item as the pages of a first sync and of date ranges list it.
@@ -73,8 +77,10 @@ class ChangeLog {
   // Brings the log up to date with the backend first, cheaply when nothing changed.
   virtual Result<Seq> head(CollectionId collection) = 0;
 
-  // What changed after `since`, at most `limit` (> 0) entries. An item that was added and removed
-  // after `since` appears with kAdded|kRemoved. expired: the log no longer reaches back to `since`.
+  // The entries with log_seq > `since`, at most `limit` (> 0): for each item created after `since`
+  // one at created_seq with kAdded (and kRemoved when it is gone again); for each item whose newest
+  // seq is > `since` and is not its created_seq one at that seq with the aspects that changed after
+  // `since`, kRemoved for a tombstone. expired: the log no longer reaches back to `since`.
   virtual Result<ChangePage> changes(CollectionId collection, Seq since, int limit) = 0;
 
   // Live items with cutoff <= position < before and created_seq <= created_upto, newest first, at

@@ -19,15 +19,15 @@ class CollectionLocks {
   // never wait for each other in a ring. Collection 0 is the folder hierarchy.
   class Guard {
    public:
-    Guard() = default;
-    Guard(Guard&&) noexcept = default;
-    Guard& operator=(Guard&&) noexcept = default;
-    ~Guard() = default;
+    Guard();
+    Guard(Guard&&) noexcept;
+    Guard& operator=(Guard&&) noexcept;
+    ~Guard();
 
    private:
     friend class CollectionLocks;
     struct Held;
-    std::vector<std::shared_ptr<Held>> held_;
+    std::vector<std::unique_ptr<Held>> held_;
   };
   // Blocks until all are free.
   [[nodiscard]] Guard lock(std::int64_t device, std::vector<storage::CollectionId> collections);

@@ -1,0 +1,228 @@
+#include "server/commands/client_commands.h"
+
+#include <algorithm>
+
+#include "server/commands/sync_render.h"
+#include "server/items/email/email.h"
+#include "server/sync/server_id.h"
+#include "wbxml/code_pages.h"
+
+namespace eas {
+namespace {
+
+using storage::ErrorKind;
+using storage::ItemId;
+namespace airsync = wbxml::airsync;
+
+// Status values of an item. [MS-ASCMD] 2.2.3.177.17
+constexpr int kSuccess = 1;
+constexpr int kConversionError = 6;
+constexpr int kConflict = 7;
+constexpr int kNotFound = 8;
+
+class Applier {
+ public:
+  Applier(const ClientCommandContext& context, CollectionState& state, wbxml::Encoder& responses)
+      : context_(context),
+        mailbox_(*context.request.mailbox),
+        collection_(context.collection),
+        state_(state),
+        out_(responses) {}
+
+  storage::Result<void> apply(const ClientCommand& command) {
+    if (command.kind == ClientCommand::Kind::add) {
+      respond_add(command);
+      return {};
+    }
+    const auto id = parse_item_id(command.server_id);
+    if (!id || id->first != collection_) {
+      respond(command, kNotFound);
+      return {};
+    }
+    switch (command.kind) {
+      case ClientCommand::Kind::change:
+        return change(command, id->second);
+      case ClientCommand::Kind::remove:
+        return remove(command, id->second);
+      default:
+        return fetch(command, id->second);
+    }
+  }
+
+ private:
+  storage::Result<void> change(const ClientCommand& command, ItemId id) {
+    auto info = mailbox_.message(collection_, id);
+    if (!info) return respond_failure(command, info.error());
+    auto wanted = email::parse_change(command.data, *info, context_.request.version);
+    if (!wanted) return respond_failure(command, wanted.error());
+    GODWIT_ASSIGN(const bool lost, loses_conflict(*info, *wanted));
+    if (lost) {
+      respond(command, kConflict);
+      return {};
+    }
+    auto changed = mailbox_.set_flags(collection_, id, *wanted);
+    if (!changed) return respond_failure(command, changed.error());
+    if (changed->seq != info->seq) note_own(id, changed->seq);
+    return {};
+  }
+
+  // The server's version stays when it changed the same thing meanwhile and the phone asked for
+  // that. [MS-ASCMD] 2.2.3.34
+  storage::Result<bool> loses_conflict(const storage::MessageInfo& info,
+                                       const storage::FlagChange& wanted) {
+    if (!context_.options.server_wins || info.seq <= state_.cursor || is_own(info)) return false;
+    GODWIT_ASSIGN(const unsigned aspects, aspects_since_cursor(info));
+    const auto differs = [&](unsigned bit, bool wants_other) {
+      return (aspects & bit) != 0 && wants_other;
+    };
+    return differs(storage::aspect::kRead, wanted.seen && *wanted.seen != info.flags.seen) ||
+           differs(storage::aspect::kFlag,
+                   wanted.flagged && *wanted.flagged != info.flags.flagged) ||
+           differs(storage::aspect::kCategories,
+                   wanted.keywords && *wanted.keywords != info.flags.keywords);
+  }
+
+  storage::Result<unsigned> aspects_since_cursor(const storage::MessageInfo& info) {
+    constexpr int kPage = 256;
+    storage::Seq cursor = state_.cursor;
+    for (;;) {
+      GODWIT_ASSIGN(const storage::ChangePage page, mailbox_.changes(collection_, cursor, kPage));
+      for (const storage::Change& change : page.changes) {
+        if (change.id == info.id && change.log_seq == info.seq) return change.aspects;
+        cursor = change.log_seq;
+      }
+      if (!page.more) return 0u;
+    }
+  }
+
+  storage::Result<void> remove(const ClientCommand& command, ItemId id) {
+    GODWIT_ASSIGN(const bool to_trash, moves_to_trash());
+    if (to_trash) {
+      auto moved = mailbox_.move(collection_, id, trash_);
+      if (moved) {
+        note_own(id, moved->source_seq);
+        return {};
+      }
+      return respond_missing_remove(command, id, moved.error());
+    }
+    auto removed = mailbox_.remove(collection_, id);
+    if (removed) {
+      note_own(id, *removed);
+      return {};
+    }
+    return respond_missing_remove(command, id, removed.error());
+  }
+
+  // Deleting in Deleted Items, or with DeletesAsMoves 0, is for good. [MS-ASCMD] 2.2.3.43
+  storage::Result<bool> moves_to_trash() {
+    if (!context_.collection_request.deletes_as_moves) return false;
+    if (trash_ == 0) {
+      GODWIT_ASSIGN(const storage::HierarchyPage hierarchy, mailbox_.folders());
+      for (const storage::MailFolder& folder : hierarchy.folders) {
+        if (folder.role == storage::FolderRole::trash) trash_ = folder.id;
+      }
+    }
+    return trash_ != 0 && trash_ != collection_;
+  }
+
+  // What was here and is gone was deleted before, perhaps by this very command.
+  storage::Result<void> respond_missing_remove(const ClientCommand& command, ItemId id,
+                                               const storage::Error& error) {
+    if (error.kind == ErrorKind::not_found) {
+      GODWIT_ASSIGN(const bool gone, mailbox_.was_here(collection_, id));
+      if (gone) return {};
+    }
+    return respond_failure(command, error);
+  }
+
+  storage::Result<void> fetch(const ClientCommand& command, ItemId id) {
+    wbxml::Encoder data(wbxml::Encoder::Kind::fragment);
+    auto info = mailbox_.message(collection_, id);
+    if (!info) return respond_failure(command, info.error());
+    auto rendered =
+        render_message(context_.request, collection_, *info, context_.options.body, data);
+    if (!rendered) return respond_failure(command, rendered.error());
+    out_.start(airsync::kFetch);
+    out_.text(airsync::kServerId, command.server_id);
+    out_.number(airsync::kStatus, kSuccess);
+    out_.start(airsync::kApplicationData);
+    out_.append(data);
+    out_.end();
+    out_.end();
+    return {};
+  }
+
+  // Mail is added by sending; drafts are not taken up yet. SMS is not kept: its Add gets an id of
+  // no folder, so that a phone that insists on SMS goes on. (quirks: Galaxy S3)
+  void respond_add(const ClientCommand& command) {
+    const bool sms = command.item_class == "SMS";
+    out_.start(airsync::kAdd);
+    if (sms) out_.text(airsync::kClass, command.item_class);
+    out_.text(airsync::kClientId, command.client_id);
+    if (sms) out_.text(airsync::kServerId, "s" + command.client_id.substr(0, 60));
+    out_.number(airsync::kStatus, sms ? kSuccess : kConversionError);
+    out_.end();
+  }
+
+  // A store that is unavailable fails the request: the phone repeats it. Anything else is told.
+  storage::Result<void> respond_failure(const ClientCommand& command, const storage::Error& error) {
+    switch (error.kind) {
+      case ErrorKind::unavailable:
+        return storage::fail(error);
+      case ErrorKind::not_found:
+        respond(command, kNotFound);
+        break;
+      default:
+        respond(command, kConversionError);
+        break;
+    }
+    return {};
+  }
+
+  void respond(const ClientCommand& command, int status) {
+    switch (command.kind) {
+      case ClientCommand::Kind::change:
+        out_.start(airsync::kChange);
+        break;
+      case ClientCommand::Kind::remove:
+        out_.start(airsync::kDelete);
+        break;
+      default:
+        out_.start(airsync::kFetch);
+        break;
+    }
+    out_.text(airsync::kServerId, command.server_id);
+    out_.number(airsync::kStatus, status);
+    out_.end();
+  }
+
+  bool is_own(const storage::MessageInfo& info) const {
+    return std::find(state_.own.begin(), state_.own.end(), OwnChange{info.id, info.seq}) !=
+           state_.own.end();
+  }
+
+  void note_own(ItemId id, storage::Seq seq) {
+    std::erase_if(state_.own, [&](const OwnChange& own) { return own.id == id; });
+    state_.own.push_back({id, seq});
+  }
+
+  const ClientCommandContext& context_;
+  storage::Mailbox& mailbox_;
+  const storage::CollectionId collection_;
+  CollectionState& state_;
+  wbxml::Encoder& out_;
+  storage::CollectionId trash_ = 0;
+};
+
+}  // namespace
+
+storage::Result<void> apply_client_commands(const ClientCommandContext& context,
+                                            CollectionState& state, wbxml::Encoder& responses) {
+  Applier applier(context, state, responses);
+  for (const ClientCommand& command : context.collection_request.commands) {
+    GODWIT_TRY(applier.apply(command));
+  }
+  return {};
+}
+
+}  // namespace eas

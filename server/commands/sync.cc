@@ -1,0 +1,217 @@
+// The Sync command: the request as a whole. [MS-ASCMD] 2.2.1.21
+//
+// A Sync without news costs a few point reads, writes nothing and is answered with an empty body
+// (12.1 and later). One that may wait subscribes before it looks, so that nothing falls between,
+// and is parked without a thread.
+//
+// Deliberately otherwise than the letter: a collection that the phone names and that has nothing to
+// say is left out; after commands of the phone the answer never waits; the cached request for empty
+// and partial Sync is kept also when a request carried commands.
+#include "server/commands/sync.h"
+
+#include <algorithm>
+
+#include "server/commands/status.h"
+#include "server/commands/sync_collection.h"
+#include "server/commands/sync_request.h"
+#include "server/config/limits.h"
+#include "server/sync/collection_locks.h"
+#include "server/sync/server_id.h"
+#include "server/sync/waiting.h"
+#include "storage/base/log.h"
+#include "wbxml/code_pages.h"
+
+namespace eas {
+namespace {
+
+namespace airsync = wbxml::airsync;
+
+constexpr int kDefaultWindow = 100;
+
+Reply refusal_reply(const Request& request, const SyncRefusal& refusal) {
+  storage::log_event(storage::LogLevel::info, "Sync refused",
+                     {{"user", request.user.address},
+                      {"device", request.device.device_id},
+                      {"status", refusal.status},
+                      {"reason", refusal.reason}});
+  wbxml::Encoder out;
+  out.start(airsync::kSync);
+  out.number(airsync::kStatus, refusal.status);
+  if (refusal.limit) out.number(airsync::kLimit, *refusal.limit);
+  out.end();
+  Reply reply;
+  reply.body = out.take();
+  return reply;
+}
+
+void write_answer(const Request& request, const CollectionRequest& collection,
+                  const CollectionAnswer& answer, wbxml::Encoder& out) {
+  out.start(airsync::kCollection);
+  if (request.version <= Version::v12_0) out.text(airsync::kClass, "Email");
+  out.text(airsync::kSyncKey, answer.sync_key);
+  out.text(airsync::kCollectionId, collection.collection_id);
+  out.number(airsync::kStatus, answer.status);
+  if (answer.more_available) out.empty(airsync::kMoreAvailable);
+  if (answer.responses.size() > 0) {
+    out.start(airsync::kResponses);
+    out.append(answer.responses);
+    out.end();
+  }
+  if (answer.commands.size() > 0) {
+    out.start(airsync::kCommands);
+    out.append(answer.commands);
+    out.end();
+  }
+  out.end();
+}
+
+// One look at all collections. An empty body means that there is nothing to say; the collections'
+// keys are then the ones that go on.
+storage::Result<Reply> look(Request& request, const Services& services, SyncRequest& sync,
+                            bool only_newest) {
+  const Limits& limits = *services.limits;
+  std::vector<storage::CollectionId> ids;
+  for (const CollectionRequest& collection : sync.collections) {
+    if (const auto id = parse_collection_id(collection.collection_id)) ids.push_back(*id);
+  }
+  const CollectionLocks::Guard guard = services.locks->lock(request.device.id, std::move(ids));
+
+  const int most = limits.max_window;
+  int room = sync.window > 0 ? std::min(sync.window, most) : most;
+  const bool names_all = request.version <= Version::v12_0;
+  wbxml::Encoder out;
+  out.start(airsync::kSync);
+  out.start(airsync::kCollections);
+  bool any = false;
+  for (CollectionRequest& collection : sync.collections) {
+    const int window = std::min(collection.window > 0 ? collection.window : kDefaultWindow, room);
+    const std::size_t budget =
+        out.size() < limits.max_answer ? limits.max_answer - out.size() : std::size_t{1};
+    GODWIT_ASSIGN(const CollectionAnswer answer,
+                  sync_collection({request, services, collection, window, budget, only_newest}));
+    room -= answer.operations;
+    if (!answer.has_content && !names_all) {
+      collection.sync_key = answer.sync_key;
+      continue;
+    }
+    write_answer(request, collection, answer, out);
+    any = true;
+  }
+  Reply reply;
+  if (!any) return reply;
+  out.end();
+  out.end();
+  reply.body = out.take();
+  return reply;
+}
+
+CommandResult failed(const storage::Error& error) {
+  // Somebody else wrote the same collection's state: nothing is lost, the phone comes again.
+  if (error.kind == storage::ErrorKind::conflict) {
+    return command_error(status::kServerErrorRetryLater, error.message);
+  }
+  return command_error(error);
+}
+
+// A Sync that waits. Shared by its parked continuations, one after the other.
+struct WaitingSync {
+  Request request;
+  const Services* services = nullptr;
+  SyncRequest sync;
+  storage::UnixMillis deadline = 0;
+};
+
+CommandResult wait_or_answer(std::shared_ptr<WaitingSync> waiting, bool resumed) {
+  const Services& services = *waiting->services;
+  std::shared_ptr<http::Waker> waker = waiting->request.make_waker();
+  std::vector<storage::CollectionId> ids;
+  for (const CollectionRequest& collection : waiting->sync.collections) {
+    if (const auto id = parse_collection_id(collection.collection_id)) ids.push_back(*id);
+  }
+  auto watch = std::make_shared<Waiting>(
+      *services.hub, waiting->request.user.id, waiting->request.mailbox, std::move(ids),
+      storage::hub_event::kAdded, [waker](const storage::HubEvent&) { waker->wake(); });
+
+  auto reply = look(waiting->request, services, waiting->sync, resumed);
+  if (!reply) return failed(reply.error());
+  const storage::UnixMillis left = waiting->deadline - services.clock->now_ms();
+  if (!reply->body.empty() || left <= 0) return std::move(*reply);
+
+  ParkedCommand parked;
+  parked.waker = std::move(waker);
+  parked.wait = std::chrono::seconds((left + 999) / 1000);
+  parked.resume = [waiting = std::move(waiting),
+                   watch = std::move(watch)](http::WakeReason reason) -> CommandResult {
+    if (reason != http::WakeReason::woken) return Reply{};  // nothing new: an empty answer
+    return wait_or_answer(waiting, true);  // `watch` ends after the next one has begun
+  };
+  return parked;
+}
+
+CommandResult park(Request& request, const Services& services, SyncRequest sync) {
+  auto waiting = std::make_shared<WaitingSync>();
+  waiting->services = &services;
+  waiting->deadline = services.clock->now_ms() + sync.wait_seconds * 1000LL;
+  waiting->sync = std::move(sync);
+  waiting->request = std::move(request);
+  // Not needed any more, and a parked request should be small.
+  waiting->request.body.reset();
+  waiting->request.raw_body = {};
+  waiting->request.device.info.clear();
+  waiting->request.device.ping.clear();
+  waiting->request.device.sync.clear();
+  return wait_or_answer(std::move(waiting), false);
+}
+
+// The request in full: an empty one is the cached one, a partial one is completed from it.
+std::variant<SyncRequest, SyncRefusal> whole_request(const Request& request,
+                                                     const Services& services) {
+  const SyncRefusal not_cached{13, {}, "an empty or partial Sync, and no earlier request is known"};
+  if (!request.body) {
+    auto cached = decode_cached(request.device.sync);
+    if (!cached) return not_cached;
+    return std::move(*cached);
+  }
+  auto parsed = parse_sync_request(*request.body, request.version, *services.limits);
+  SyncRequest* const sync = std::get_if<SyncRequest>(&parsed);
+  if (sync == nullptr || !sync->partial) return parsed;
+  auto cached = decode_cached(request.device.sync);
+  if (!cached) return not_cached;
+  SyncRequest whole = complete_partial(std::move(*sync), std::move(*cached));
+  if (whole.collections.size() > static_cast<std::size_t>(services.limits->max_collections)) {
+    return SyncRefusal{15, services.limits->max_collections, "too many collections"};
+  }
+  return whole;
+}
+
+// Kept for the next empty or partial Sync; written only when it differs, so that repeating a
+// request costs no write. [MS-ASCMD] 2.2.1.21.1
+storage::Result<void> remember(Request& request, const Services& services,
+                               const SyncRequest& sync) {
+  if (request.version < Version::v12_1) return {};
+  std::string cached = encode_cached(sync);
+  if (cached == request.device.sync) return {};
+  request.device.sync = std::move(cached);
+  return services.state->update_device(request.device);
+}
+
+}  // namespace
+
+CommandResult run_sync(Request& request, const Services& services) {
+  auto whole = whole_request(request, services);
+  if (const SyncRefusal* refusal = std::get_if<SyncRefusal>(&whole)) {
+    return refusal_reply(request, *refusal);
+  }
+  SyncRequest& sync = std::get<SyncRequest>(whole);
+  if (auto remembered = remember(request, services, sync); !remembered) {
+    return command_error(remembered.error());
+  }
+  if (sync.wait_seconds > 0 && request.version >= Version::v12_1) {
+    return park(request, services, std::move(sync));
+  }
+  auto reply = look(request, services, sync, false);
+  if (!reply) return failed(reply.error());
+  return std::move(*reply);
+}
+
+}  // namespace eas

@@ -1,0 +1,241 @@
+#include "server/commands/sync_request.h"
+
+#include <algorithm>
+
+#include "server/sync/compact.h"
+#include "storage/base/text.h"
+#include "wbxml/code_pages.h"
+
+namespace eas {
+namespace {
+
+namespace airsync = wbxml::airsync;
+using wbxml::Element;
+
+constexpr int kMaxWindow = 512;  // [MS-ASCMD] 2.2.3.199: 0 and larger values mean this
+constexpr std::size_t kMaxSyncKey = 64;
+constexpr std::size_t kMaxId = 64;
+
+// An empty tag is true. nullopt: neither 0 nor 1.
+std::optional<bool> parse_boolean(std::string_view text) {
+  if (text.empty() || text == "1") return true;
+  if (text == "0") return false;
+  return std::nullopt;
+}
+
+std::optional<int> parse_window(const Element& parent) {
+  const auto text = parent.text_of(airsync::kWindowSize);
+  if (!text) return 0;
+  const auto value = storage::parse_uint(*text);
+  if (!value) return std::nullopt;
+  return *value == 0 || *value > kMaxWindow ? kMaxWindow : static_cast<int>(*value);
+}
+
+std::optional<ClientCommand> parse_command(const Element& element) {
+  ClientCommand command;
+  if (element.tag == airsync::kAdd) {
+    command.kind = ClientCommand::Kind::add;
+  } else if (element.tag == airsync::kChange) {
+    command.kind = ClientCommand::Kind::change;
+  } else if (element.tag == airsync::kDelete) {
+    command.kind = ClientCommand::Kind::remove;
+  } else if (element.tag == airsync::kFetch) {
+    command.kind = ClientCommand::Kind::fetch;
+  } else {
+    return std::nullopt;
+  }
+  command.server_id = element.text_of(airsync::kServerId).value_or("");
+  command.client_id = element.text_of(airsync::kClientId).value_or("");
+  command.item_class = element.text_of(airsync::kClass).value_or("");
+  if (const Element* data = element.child(airsync::kApplicationData)) command.data = *data;
+  const bool named = command.kind == ClientCommand::Kind::add ? !command.client_id.empty()
+                                                              : !command.server_id.empty();
+  if (!named || command.server_id.size() > kMaxId || command.client_id.size() > kMaxId) {
+    return std::nullopt;
+  }
+  return command;
+}
+
+// The Options of the e-mail class; from 14.0 on a second block may be for SMS.
+const Element* mail_options(const Element& collection) {
+  for (const Element& child : collection.children) {
+    if (child.tag != airsync::kOptions) continue;
+    const auto item_class = child.text_of(airsync::kClass);
+    if (!item_class || *item_class == "Email") return &child;
+  }
+  return nullptr;
+}
+
+// Supported must follow CollectionId. [MS-ASCMD] R4544, R4546
+bool is_well_ordered(const Element& collection) {
+  bool seen_id = false;
+  for (const Element& child : collection.children) {
+    if (child.tag == airsync::kCollectionId) seen_id = true;
+    if (child.tag == airsync::kSupported && !seen_id) return false;
+  }
+  return seen_id;
+}
+
+bool parse_collection_fields(const Element& element, Version version, CollectionRequest& out) {
+  out.collection_id = element.text_of(airsync::kCollectionId).value_or("");
+  out.sync_key = element.text_of(airsync::kSyncKey).value_or("");
+  if (out.collection_id.empty() || out.collection_id.size() > kMaxId || out.sync_key.empty()) {
+    return false;
+  }
+  if (!is_well_ordered(element)) return false;
+  const auto moves = parse_boolean(element.text_of(airsync::kDeletesAsMoves).value_or("1"));
+  const auto window = parse_window(element);
+  if (!moves || !window) return false;
+  out.deletes_as_moves = *moves;
+  out.window = *window;
+
+  const auto changes_text = element.text_of(airsync::kGetChanges);
+  const bool first = out.sync_key == "0";
+  const auto changes = parse_boolean(changes_text.value_or(first ? "0" : "1"));
+  if (!changes) return false;
+  out.get_changes = *changes;
+  // [MS-ASCMD] R3128, R5838; phones of 2.5 and 12.0 were told otherwise.
+  if (first && *changes && version >= Version::v12_1) return false;
+
+  if (const Element* options = mail_options(element)) {
+    auto parsed = parse_sync_options(*options, version);
+    if (!parsed) return false;
+    out.options = std::move(*parsed);
+  }
+  return true;
+}
+
+CollectionRequest parse_collection(const Element& element, Version version) {
+  CollectionRequest out;
+  out.malformed = !parse_collection_fields(element, version, out);
+  if (const Element* commands = element.child(airsync::kCommands)) {
+    for (const Element& child : commands->children) {
+      auto command = parse_command(child);
+      if (!command) {
+        out.malformed = true;
+        break;
+      }
+      out.commands.push_back(std::move(*command));
+    }
+    if (out.sync_key == "0" && !out.commands.empty()) out.malformed = true;
+  }
+  return out;
+}
+
+// Wait (minutes) or HeartbeatInterval (seconds). [MS-ASCMD] 2.2.3.96.2, 2.2.3.198
+std::optional<SyncRefusal> parse_wait(const Element& root, Version version, const Limits& limits,
+                                      SyncRequest& out) {
+  const auto wait = root.text_of(airsync::kWait);
+  const auto heartbeat =
+      version >= Version::v14_0 ? root.text_of(airsync::kHeartbeatInterval) : std::nullopt;
+  if (wait && heartbeat) return SyncRefusal{4, {}, "both Wait and HeartbeatInterval"};
+  if (!wait && !heartbeat) return std::nullopt;
+  const auto value = storage::parse_int(wait ? *wait : *heartbeat);
+  if (!value) return SyncRefusal{4, {}, "Wait or HeartbeatInterval is no number"};
+  const int unit = wait ? 60 : 1;
+  const int least = std::max(1, limits.min_heartbeat / unit);
+  const int most = limits.max_heartbeat / unit;
+  if (*value < least) return SyncRefusal{14, least, "Wait or HeartbeatInterval too short"};
+  if (*value > most) return SyncRefusal{14, most, "Wait or HeartbeatInterval too long"};
+  out.wait_seconds = static_cast<int>(*value) * unit;
+  return std::nullopt;
+}
+
+std::optional<SyncRefusal> check_counts(const Element& collections, const Limits& limits) {
+  if (collections.children.size() > static_cast<std::size_t>(limits.max_collections)) {
+    return SyncRefusal{15, limits.max_collections, "too many collections"};
+  }
+  std::size_t commands = 0;
+  for (const Element& collection : collections.children) {
+    if (const Element* list = collection.child(airsync::kCommands)) {
+      commands += list->children.size();
+    }
+  }
+  if (commands > static_cast<std::size_t>(limits.max_sync_commands)) {
+    return SyncRefusal{4, {}, "too many commands"};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::variant<SyncRequest, SyncRefusal> parse_sync_request(const Element& root, Version version,
+                                                          const Limits& limits) {
+  if (root.tag != airsync::kSync) return SyncRefusal{4, {}, "the body is no Sync"};
+  SyncRequest request;
+  if (auto refusal = parse_wait(root, version, limits, request)) return *refusal;
+  const auto window = parse_window(root);
+  if (!window) return SyncRefusal{4, {}, "WindowSize is no number"};
+  request.window = *window;
+  request.partial = root.has(airsync::kPartial);
+
+  const Element* collections = root.child(airsync::kCollections);
+  if (collections == nullptr) {
+    if (request.partial && (request.wait_seconds > 0 || request.window > 0)) return request;
+    // Without a body's worth of content it repeats nothing: the client must send it in full.
+    return SyncRefusal{request.partial ? 4 : 13, {}, "no Collections"};
+  }
+  if (auto refusal = check_counts(*collections, limits)) return *refusal;
+  for (const Element& child : collections->children) {
+    if (child.tag != airsync::kCollection) return SyncRefusal{4, {}, "unexpected element"};
+    CollectionRequest collection = parse_collection(child, version);
+    if (collection.sync_key.size() > kMaxSyncKey) {
+      return SyncRefusal{4, {}, "SyncKey of more than 64 characters"};
+    }
+    const bool twice = std::any_of(request.collections.begin(), request.collections.end(),
+                                   [&](const CollectionRequest& other) {
+                                     return other.collection_id == collection.collection_id;
+                                   });
+    if (twice) return SyncRefusal{4, {}, "a collection is named twice"};
+    request.collections.push_back(std::move(collection));
+  }
+  if (request.collections.empty()) return SyncRefusal{4, {}, "empty Collections"};
+  return request;
+}
+
+std::string encode_cached(const SyncRequest& request) {
+  CompactWriter out;
+  out.number(request.window);
+  out.number(request.wait_seconds);
+  out.number(static_cast<std::int64_t>(request.collections.size()));
+  for (const CollectionRequest& collection : request.collections) {
+    out.text(collection.collection_id);
+    out.number((collection.deletes_as_moves ? 1 : 0) + (collection.get_changes ? 2 : 0));
+    out.number(collection.window);
+  }
+  return out.take();
+}
+
+std::optional<SyncRequest> decode_cached(std::string_view bytes) {
+  if (bytes.empty()) return std::nullopt;
+  CompactReader in(bytes);
+  SyncRequest request;
+  request.window = static_cast<int>(in.number());
+  request.wait_seconds = static_cast<int>(in.number());
+  request.collections.resize(in.count());
+  for (CollectionRequest& collection : request.collections) {
+    collection.collection_id = in.text();
+    const std::int64_t switches = in.number();
+    collection.deletes_as_moves = (switches & 1) != 0;
+    collection.get_changes = (switches & 2) != 0;
+    collection.window = static_cast<int>(in.number());
+  }
+  if (!in.ok() || request.collections.empty()) return std::nullopt;
+  return request;
+}
+
+SyncRequest complete_partial(SyncRequest partial, SyncRequest cached) {
+  for (CollectionRequest& old : cached.collections) {
+    const bool named = std::any_of(partial.collections.begin(), partial.collections.end(),
+                                   [&](const CollectionRequest& collection) {
+                                     return collection.collection_id == old.collection_id;
+                                   });
+    if (!named) partial.collections.push_back(std::move(old));
+  }
+  if (partial.window == 0) partial.window = cached.window;
+  if (partial.wait_seconds == 0) partial.wait_seconds = cached.wait_seconds;
+  partial.partial = false;
+  return partial;
+}
+
+}  // namespace eas

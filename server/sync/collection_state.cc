@@ -1,0 +1,81 @@
+#include "server/sync/collection_state.h"
+
+#include <algorithm>
+
+#include "server/sync/compact.h"
+
+namespace eas {
+namespace {
+
+constexpr std::int64_t kFormat = 1;
+
+void write(CompactWriter& out, const storage::Position& position) {
+  out.number(position.date);
+  out.number(position.id);
+}
+
+storage::Position read_position(CompactReader& in) {
+  storage::Position position;
+  position.date = in.number();
+  position.id = in.number();
+  return position;
+}
+
+}  // namespace
+
+bool CollectionState::holds(storage::Position position, storage::Seq created_seq) const {
+  if (!started || created_seq > cursor || position < cutoff) return false;
+  return std::none_of(pending.begin(), pending.end(), [&](const PendingRange& range) {
+    return range.covers(position, created_seq);
+  });
+}
+
+std::string encode(const CollectionState& state) {
+  CompactWriter out;
+  out.number(kFormat);
+  out.number(state.started ? 1 : 0);
+  out.number(state.cursor);
+  write(out, state.cutoff);
+  out.number(static_cast<std::int64_t>(state.pending.size()));
+  for (const PendingRange& range : state.pending) {
+    write(out, range.from);
+    write(out, range.to);
+    out.number(range.created_upto);
+  }
+  out.number(static_cast<std::int64_t>(state.own.size()));
+  for (const OwnChange& own : state.own) {
+    out.number(own.id);
+    out.number(own.seq);
+  }
+  out.number(state.filter);
+  out.text(state.options);
+  return out.take();
+}
+
+storage::Result<CollectionState> decode_collection_state(std::string_view bytes) {
+  CompactReader in(bytes);
+  CollectionState state;
+  const bool known_format = in.number() == kFormat;
+  state.started = in.number() != 0;
+  state.cursor = in.number();
+  state.cutoff = read_position(in);
+  state.pending.resize(in.count());
+  for (PendingRange& range : state.pending) {
+    range.from = read_position(in);
+    range.to = read_position(in);
+    range.created_upto = in.number();
+  }
+  state.own.resize(in.count());
+  for (OwnChange& own : state.own) {
+    own.id = in.number();
+    own.seq = in.number();
+  }
+  state.filter = static_cast<int>(in.number());
+  state.options = in.text();
+  if (!known_format || !in.ok() || !in.at_end()) {
+    return storage::fail(storage::ErrorKind::corrupt, "collection state cannot be read");
+  }
+  return state;
+}
+
+}  // namespace eas

@@ -1,0 +1,58 @@
+// What the server remembers of one collection on one device: a cursor into the change log and a few
+// ranges, never a list of what the phone holds (DESIGN section 3). Its size does not depend on the
+// size of the mailbox.
+//
+// What the phone holds is derived: an item is held when
+//   created_seq <= cursor, and its position >= cutoff, and no pending range covers it.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/base/result.h"
+#include "storage/collection.h"
+
+namespace eas {
+
+// Items still to be loaded, newest first: from <= position < to and created_seq <= created_upto.
+// `to` moves down as pages are sent. The first load is one; a filter that widens adds another.
+struct PendingRange {
+  storage::Position from;
+  storage::Position to;
+  storage::Seq created_upto = 0;
+
+  bool covers(storage::Position position, storage::Seq created_seq) const {
+    return created_seq <= created_upto && from <= position && position < to;
+  }
+  bool operator==(const PendingRange&) const = default;
+};
+
+// A change that the phone made itself and the cursor has not passed: it is not sent back.
+struct OwnChange {
+  storage::ItemId id = 0;
+  storage::Seq seq = 0;  // the item's seq right after the change
+  bool operator==(const OwnChange&) const = default;
+};
+
+struct CollectionState {
+  // False until the first Sync after key 0: nothing was loaded and no filter is known.
+  bool started = false;
+  storage::Seq cursor = 0;
+  storage::Position cutoff;           // the phone holds nothing older
+  std::vector<PendingRange> pending;  // newest first; they do not overlap
+  std::vector<OwnChange> own;
+  int filter = 0;       // FilterType that `cutoff` was computed from
+  std::string options;  // the last Options, encoded by the command (sync_options.h)
+
+  // Is an item with this position, created at created_seq, on the phone?
+  bool holds(storage::Position position, storage::Seq created_seq) const;
+
+  bool operator==(const CollectionState&) const = default;
+};
+
+std::string encode(const CollectionState& state);
+// corrupt: not made by encode() of this or an earlier release.
+storage::Result<CollectionState> decode_collection_state(std::string_view bytes);
+
+}  // namespace eas

@@ -1,0 +1,299 @@
+// The planner against a change log in memory, and against a naive model with random schedules.
+#include "server/sync/sync_plan.h"
+
+#include <doctest/doctest.h>
+
+#include <random>
+#include <set>
+
+#include "server/sync/sync_engine.h"
+#include "tests/support/fake_change_log.h"
+
+namespace {
+
+using eas::CollectionState;
+using eas::SyncOperation;
+using eas::SyncPlan;
+using Kind = SyncOperation::Kind;
+using test::FakeChangeLog;
+namespace aspect = storage::aspect;
+
+constexpr storage::CollectionId kFolder = 1;
+
+SyncPlan plan(FakeChangeLog& log, const CollectionState& state, storage::UnixMillis cutoff = 0,
+              int window = 100) {
+  auto result = eas::plan_sync(log, kFolder, state, cutoff, window);
+  REQUIRE(result);
+  CHECK(static_cast<int>(result->operations.size()) <= window);
+  return std::move(*result);
+}
+
+std::vector<storage::ItemId> ids(const SyncPlan& made, Kind kind) {
+  std::vector<storage::ItemId> found;
+  for (const SyncOperation& operation : made.operations) {
+    if (operation.kind == kind) found.push_back(operation.id);
+  }
+  return found;
+}
+
+using Ids = std::vector<storage::ItemId>;
+
+TEST_CASE("plan: the first load brings everything, newest first, a window at a time") {
+  FakeChangeLog log;
+  for (int date = 1; date <= 5; ++date) log.add(date * 1000);
+  const SyncPlan first = plan(log, {}, 0, 2);
+  CHECK(ids(first, Kind::add) == Ids{5, 4});
+  CHECK(first.more);
+  const SyncPlan second = plan(log, first.next, 0, 2);
+  CHECK(ids(second, Kind::add) == Ids{3, 2});
+  CHECK(second.more);
+  const SyncPlan third = plan(log, second.next, 0, 2);
+  CHECK(ids(third, Kind::add) == Ids{1});
+  CHECK_FALSE(third.more);
+  CHECK(third.next.pending.empty());
+}
+
+TEST_CASE("plan: a window that fits exactly does not promise more") {
+  FakeChangeLog log;
+  log.add(1000);
+  log.add(2000);
+  CHECK_FALSE(plan(log, {}, 0, 2).more);
+}
+
+TEST_CASE("plan: new mail during a long first load is sent first") {
+  FakeChangeLog log;
+  for (int date = 1; date <= 4; ++date) log.add(date * 1000);
+  const SyncPlan first = plan(log, {}, 0, 2);
+  const storage::ItemId news = log.add(9000);
+  const SyncPlan second = plan(log, first.next, 0, 2);
+  CHECK(ids(second, Kind::add) == Ids{news, 2});
+}
+
+TEST_CASE("plan: an old message that is moved in late is sent once") {
+  FakeChangeLog log;
+  for (int date = 5; date <= 8; ++date) log.add(date * 1000);
+  SyncPlan made = plan(log, {}, 0, 2);
+  const storage::ItemId late = log.add(1000);  // older than what is still to be loaded
+  std::multiset<storage::ItemId> sent;
+  for (int round = 0; round < 4; ++round) {
+    made = plan(log, made.next, 0, 2);
+    for (const auto id : ids(made, Kind::add)) sent.insert(id);
+  }
+  CHECK(sent == std::multiset<storage::ItemId>{1, 2, late});
+}
+
+TEST_CASE("plan: without news nothing is planned, the state stays and only the head is read") {
+  FakeChangeLog log;
+  log.add(1000);
+  const SyncPlan first = plan(log, {});
+  log.reads = 0;
+  const SyncPlan again = plan(log, first.next);
+  CHECK(again.operations.empty());
+  CHECK(again.next == first.next);
+  CHECK(log.reads == 0);
+}
+
+TEST_CASE("plan: flags, content and removal reach only what the phone holds") {
+  FakeChangeLog log;
+  for (int date = 1; date <= 3; ++date) log.add(date * 1000);
+  const SyncPlan first = plan(log, {}, 0, 1);  // holds item 3 only
+  log.touch(3, aspect::kRead);
+  log.touch(1, aspect::kRead);
+  log.remove(2);
+  const SyncPlan second = plan(log, first.next, 0, 1);
+  REQUIRE(second.operations.size() == 1);
+  CHECK(second.operations[0] == SyncOperation{Kind::change, 3, aspect::kRead});
+  const SyncPlan third = plan(log, second.next);
+  CHECK(ids(third, Kind::add) == Ids{1});
+  CHECK(ids(third, Kind::remove).empty());
+}
+
+TEST_CASE("plan: an item that came and went between two Syncs is never mentioned") {
+  FakeChangeLog log;
+  const SyncPlan first = plan(log, {});
+  log.remove(log.add(1000));
+  CHECK(plan(log, first.next).operations.empty());
+}
+
+TEST_CASE("plan: an item flagged after a cursor passed its neighbours is still added") {
+  // Listed by its newest change only, item 1 would look as if the phone had it.
+  FakeChangeLog log;
+  const SyncPlan empty = plan(log, {});
+  const auto one = log.add(1000);
+  const auto two = log.add(2000);
+  const auto three = log.add(3000);
+  log.touch(one, aspect::kFlag);
+  const SyncPlan first = plan(log, empty.next, 0, 2);
+  CHECK(ids(first, Kind::add) == Ids{one, two});
+  const SyncPlan second = plan(log, first.next, 0, 2);
+  CHECK(ids(second, Kind::add) == Ids{three});
+}
+
+TEST_CASE("plan: the phone's own change is not sent back, a later one of others is") {
+  FakeChangeLog log;
+  const auto id = log.add(1000);
+  CollectionState state = plan(log, {}).next;
+  state.own.push_back({id, log.touch(id, aspect::kRead)});
+  const SyncPlan own = plan(log, state);
+  CHECK(own.operations.empty());
+  CHECK(own.next.own.empty());
+  log.touch(id, aspect::kFlag);
+  CHECK(ids(plan(log, state), Kind::change) == Ids{id});
+}
+
+TEST_CASE("plan: the phone's own deletion is not sent back") {
+  FakeChangeLog log;
+  const auto id = log.add(1000);
+  CollectionState state = plan(log, {}).next;
+  state.own.push_back({id, log.remove(id)});
+  CHECK(plan(log, state).operations.empty());
+}
+
+TEST_CASE("plan: what leaves the filter window is soft-deleted, what is in it stays") {
+  FakeChangeLog log;
+  for (int date = 1; date <= 5; ++date) log.add(date * 1000);
+  const SyncPlan first = plan(log, {}, 2000);
+  CHECK(ids(first, Kind::add) == Ids{5, 4, 3, 2});
+  const SyncPlan second = plan(log, first.next, 4000, 1);
+  CHECK(ids(second, Kind::soft_remove) == Ids{2});
+  CHECK(second.more);
+  const SyncPlan third = plan(log, second.next, 4000, 1);
+  CHECK(ids(third, Kind::soft_remove) == Ids{3});
+  CHECK_FALSE(third.more);
+  CHECK(plan(log, third.next, 4000).operations.empty());
+}
+
+TEST_CASE("plan: a window that moves over nothing changes nothing") {
+  FakeChangeLog log;
+  log.add(9000);
+  const SyncPlan first = plan(log, {}, 2000);
+  CHECK(plan(log, first.next, 4000).next == first.next);
+}
+
+TEST_CASE("plan: a filter that widens loads the older ones, newest first") {
+  FakeChangeLog log;
+  for (int date = 1; date <= 5; ++date) log.add(date * 1000);
+  const SyncPlan first = plan(log, {}, 4000);
+  CHECK(ids(first, Kind::add) == Ids{5, 4});
+  const SyncPlan second = plan(log, first.next, 2000, 1);
+  CHECK(ids(second, Kind::add) == Ids{3});
+  CHECK(second.more);
+  const SyncPlan third = plan(log, second.next, 0, 5);
+  CHECK(ids(third, Kind::add) == Ids{2, 1});
+}
+
+TEST_CASE("plan: mail outside the filter is not sent") {
+  FakeChangeLog log;
+  const SyncPlan first = plan(log, {}, 5000);
+  log.add(1000);
+  const auto news = log.add(6000);
+  CHECK(ids(plan(log, first.next, 5000), Kind::add) == Ids{news});
+}
+
+// A phone that does what it is told, and complains about what makes no sense.
+struct Phone {
+  CollectionState state;
+  std::set<storage::ItemId> items;
+  std::set<storage::ItemId> stale;  // told of a change that has not arrived yet
+
+  void apply(const SyncPlan& made) {
+    for (const SyncOperation& operation : made.operations) {
+      switch (operation.kind) {
+        case Kind::add:
+          CHECK_MESSAGE(items.insert(operation.id).second, "added twice: ", operation.id);
+          break;
+        case Kind::change:
+          CHECK_MESSAGE(items.count(operation.id) == 1, "changed unknown: ", operation.id);
+          stale.erase(operation.id);
+          break;
+        case Kind::remove:
+          items.erase(operation.id);
+          break;
+        case Kind::soft_remove:
+          CHECK_MESSAGE(items.erase(operation.id) == 1, "soft-deleted unknown: ", operation.id);
+          break;
+      }
+    }
+    state = made.next;
+  }
+};
+
+TEST_CASE("plan: random schedules converge, with nothing lost and nothing doubled") {
+  for (unsigned seed = 1; seed <= 2000; ++seed) {
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    const auto pick = [&](int n) { return std::uniform_int_distribution<int>(0, n - 1)(random); };
+    FakeChangeLog log;
+    Phone phone;
+    storage::UnixMillis cutoff = 0;
+    for (int step = 0; step < 60; ++step) {
+      const int live = static_cast<int>(log.items().size());
+      const auto victim = live > 0 ? 1 + pick(live) : 0;
+      const bool there = victim > 0 && !log.items().at(victim).removed;
+      switch (pick(6)) {
+        case 0:
+        case 1:
+          log.add(1000 * (1 + pick(20)));
+          break;
+        case 2:
+          if (there) {
+            log.touch(victim, pick(2) == 0 ? aspect::kRead : aspect::kFlag);
+            if (phone.items.count(victim) != 0) phone.stale.insert(victim);
+          }
+          break;
+        case 3:
+          if (there) log.remove(victim);
+          break;
+        case 4:
+          cutoff = 1000 * pick(20);
+          break;
+        default:
+          phone.apply(plan(log, phone.state, cutoff, 1 + pick(6)));
+          break;
+      }
+    }
+    for (int round = 0; round < 200; ++round) {
+      const SyncPlan made = plan(log, phone.state, cutoff, 1 + pick(6));
+      phone.apply(made);
+      if (!made.more) break;
+    }
+    CHECK(plan(log, phone.state, cutoff).operations.empty());
+    std::set<storage::ItemId> expected;
+    for (const auto& [id, item] : log.items()) {
+      if (!item.removed && item.date >= cutoff) expected.insert(id);
+    }
+    CHECK(phone.items == expected);
+    std::erase_if(phone.stale, [&](auto id) { return expected.count(id) == 0; });
+    CHECK(phone.stale.empty());
+    CHECK(eas::encode(phone.state).size() < 200);
+  }
+}
+
+TEST_CASE("state: encoding is exact, short, and refuses what it did not make") {
+  CollectionState state;
+  state.started = true;
+  state.cursor = 123456;
+  state.cutoff = {1'700'000'000'000, 0};
+  state.pending = {{{1, 2}, {3, 4}, 5}};
+  state.own = {{7, 8}, {9, 10}};
+  state.filter = 3;
+  state.options = "options";
+  const std::string bytes = eas::encode(state);
+  CHECK(bytes.size() < 64);
+  CHECK(*eas::decode_collection_state(bytes) == state);
+  for (std::size_t length = 0; length < bytes.size(); ++length) {
+    CHECK_FALSE(eas::decode_collection_state(bytes.substr(0, length)));
+  }
+  CHECK_FALSE(eas::decode_collection_state(bytes + "x"));
+}
+
+TEST_CASE("filter: the window ends at a full hour and zero means everything") {
+  constexpr storage::UnixMillis kHour = 3'600'000;
+  const storage::UnixMillis now = 500'000 * kHour + 12345;
+  CHECK(eas::filter_cutoff(0, now) == 0);
+  CHECK(eas::filter_cutoff(1, now) == (500'000 - 24) * kHour);
+  CHECK(eas::filter_cutoff(5, now) == (500'000 - 31 * 24) * kHour);
+  CHECK(eas::filter_cutoff(6, now) == 0);
+}
+
+}  // namespace
