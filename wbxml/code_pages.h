@@ -18,9 +18,9 @@ inline constexpr std::uint16_t kV25 = 1, kV120 = 2, kV121 = 4, kV140 = 8, kV141 
 
 struct TagInfo {
   Tag tag;
-  std::string_view name;      // "Subject"
+  std::string_view name;       // "Subject"
   std::uint16_t versions = 0;  // bits kV25 …; 0 when the documents do not say
-  bool legacy = false;        // not in the current document
+  bool legacy = false;         // not in the current document
 };
 
 struct PageInfo {
@@ -30,13 +30,15 @@ struct PageInfo {
 };
 
 std::span<const PageInfo> all_pages();
-const PageInfo* find_page(std::uint8_t page);         // nullptr: no such page
-const TagInfo* find_tag(Tag tag);                     // nullptr: not in the tables
+const PageInfo* find_page(std::uint8_t page);  // nullptr: no such page
+const TagInfo* find_tag(Tag tag);              // nullptr: not in the tables
 std::optional<Tag> find_tag(std::string_view page_name, std::string_view tag_name);
-std::string to_string(Tag tag);                       // "Email:Subject", or "Page7:0x3A"
+std::string to_string(Tag tag);  // "Email:Subject", or "Page7:0x3A"
 
 // Tag constants: namespace per page, k + name.
-#define GODWIT_WBXML_PAGE_BEGIN(space, number, name) namespace space { inline constexpr std::uint8_t kPage = number;
+#define GODWIT_WBXML_PAGE_BEGIN(space, number, name) \
+  namespace space {                                  \
+  inline constexpr std::uint8_t kPage = number;
 #define GODWIT_WBXML_TAG(token, name, versions, legacy) inline constexpr Tag k##name{kPage, token};
 #define GODWIT_WBXML_PAGE_END }
 #include "wbxml/pages/all.inc"

@@ -18,15 +18,15 @@
 namespace wbxml {
 
 struct DecodeError {
-  std::size_t offset = 0;  // of the byte that could not be accepted
+  std::size_t offset = 0;   // of the byte that could not be accepted
   bool over_limit = false;  // a limit, not a malformation
   std::string message;
 };
 
 struct DecodeLimits {
-  std::size_t max_depth = 32;         // EAS documents stay under 12
+  std::size_t max_depth = 32;  // EAS documents stay under 12
   std::size_t max_elements = 50'000;
-  std::size_t max_text = 64u << 20;   // bytes of one text
+  std::size_t max_text = 64u << 20;  // bytes of one text
 };
 
 // The document's root element. Text is taken as it is (UTF-8 is not checked here).

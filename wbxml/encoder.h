@@ -36,11 +36,11 @@ class Encoder {
   void begin_opaque(std::size_t size);
   void write_raw(std::string_view bytes);
 
-  void empty(Tag tag);                              // <tag/>
-  void text(Tag tag, std::string_view text);        // <tag>text</tag>
+  void empty(Tag tag);                        // <tag/>
+  void text(Tag tag, std::string_view text);  // <tag>text</tag>
   void number(Tag tag, std::int64_t value);
   void opaque(Tag tag, std::string_view bytes);
-  void element(const Element& element);             // a whole tree
+  void element(const Element& element);  // a whole tree
   // A finished fragment inside the open element (or as siblings at the current place).
   void append(const Encoder& fragment);
 

@@ -101,6 +101,9 @@ inline constexpr unsigned kUnprovisioned = 1u << 0;  // allowed without a policy
 inline constexpr unsigned kRawBody = 1u << 1;        // takes message/rfc822 (up to 12.1)
 inline constexpr unsigned kLargeBody = 1u << 2;      // Limits::max_mail instead of max_request
 inline constexpr unsigned kEmptyBody = 1u << 3;      // may come without a body
+inline constexpr unsigned kNoDevice = 1u << 4;       // works for a device without a record (id 0)
+inline constexpr unsigned kReplacesOlder = 1u << 5;  // ends an older parked one of the device
+inline constexpr unsigned kNoMailbox = 1u << 6;      // does not look at mail: Request::mailbox is empty
 }  // namespace command_flag
 
 struct CommandInfo {

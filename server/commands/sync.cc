@@ -11,6 +11,7 @@
 
 #include <algorithm>
 
+#include "server/commands/device_record.h"
 #include "server/commands/status.h"
 #include "server/commands/sync_collection.h"
 #include "server/commands/sync_request.h"
@@ -191,8 +192,8 @@ storage::Result<void> remember(Request& request, const Services& services,
   if (request.version < Version::v12_1) return {};
   std::string cached = encode_cached(sync);
   if (cached == request.device.sync) return {};
-  request.device.sync = std::move(cached);
-  return services.state->update_device(request.device);
+  return change_device(request.device, services,
+                       [&](storage::Device& record) { record.sync = std::move(cached); });
 }
 
 }  // namespace

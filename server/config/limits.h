@@ -20,9 +20,9 @@ struct Limits {
   int min_heartbeat = 60;               // seconds
   int max_heartbeat = 3540;
   int max_devices_per_user = 100;
-  int max_parked_per_device = 4;        // an older Ping of the device is answered when a new comes
+  int max_parked_per_device = 4;  // an older Ping of the device is answered when a new comes
   int max_parked_per_user = 200;
-  int login_failures = 10;              // per user and address within five minutes, then 401 at once
+  int login_failures = 10;  // per user and address within five minutes, then 401 at once
 };
 
 }  // namespace eas

@@ -48,6 +48,8 @@ enum class WakeReason { woken, deadline, shutdown };
 // Wakes one parked request, from any thread, at most once; later calls do nothing. Made by the
 // connection layer for each request; a handler takes it before it parks, so a wake that comes
 // before the request is filed is not lost. Holds no connection: waking a dead one does nothing.
+// A request that parks again may use the same waker (good for one more wake; one that comes while
+// `resume` runs counts) or a new one. parking.h tells the life cycle.
 class Waker {
  public:
   virtual ~Waker() = default;
@@ -55,12 +57,12 @@ class Waker {
 };
 
 struct HttpRequest {
-  std::string method;        // "POST", "OPTIONS", "GET"
-  std::string path;          // "/Microsoft-Server-ActiveSync", still percent-encoded
-  std::string query;         // the raw text after '?', "" without one
+  std::string method;           // "POST", "OPTIONS", "GET"
+  std::string path;             // "/Microsoft-Server-ActiveSync", still percent-encoded
+  std::string query;            // the raw text after '?', "" without one
   std::vector<Header> headers;  // as received, in order; names keep their case
   Body body;
-  std::string peer;          // the client's address, "127.0.0.1"
+  std::string peer;  // the client's address, "127.0.0.1"
   bool tls = false;
 
   // The first header of that name, compared without case; "" when absent.
@@ -73,10 +75,11 @@ struct HttpRequest {
 
 struct HttpReply {
   int status = 200;
-  std::vector<Header> headers;  // without Content-Length, Connection and Date: those are written here
-  std::string content_type;     // "" when there is no body
+  // Without Content-Length, Connection and Date: those are written here.
+  std::vector<Header> headers;
+  std::string content_type;  // "" when there is no body
   std::string body;
-  bool close = false;           // close the connection afterwards
+  bool close = false;  // close the connection afterwards
 };
 
 struct Parked;
@@ -85,7 +88,8 @@ using Outcome = std::variant<HttpReply, Parked>;
 // A request that waits without a thread. When it is woken, its deadline passes or the server shuts
 // down, `resume` runs once on a worker and answers, or parks again (not at shutdown). When the
 // client hangs up, `resume` is destroyed without being called: keep what must be released in
-// objects that it captures (subscriptions).
+// objects that it captures (subscriptions). That happens on an event loop's thread: their
+// destructors must not block. A request that parks again at shutdown is answered 503.
 struct Parked {
   std::shared_ptr<Waker> waker;
   std::chrono::steady_clock::time_point deadline;

@@ -15,12 +15,12 @@ namespace http {
 
 struct ServerOptions {
   std::string address = "0.0.0.0";
-  std::uint16_t port = 443;        // 0: any free port, see HttpServer::port()
-  std::string certificate_file;    // PEM chain; with key_file both empty: plain HTTP
+  std::uint16_t port = 443;      // 0: any free port, see HttpServer::port()
+  std::string certificate_file;  // PEM chain; with key_file both empty: plain HTTP
   std::string key_file;
-  int event_loops = 0;             // 0: one per core, at most 4
-  int workers = 0;                 // 0: 4 per core, at least 8
-  std::size_t max_queued = 4096;   // requests waiting for a worker; more get 503 + Retry-After
+  int event_loops = 0;            // 0: one per core, at most 4
+  int workers = 0;                // 0: 4 per core, at least 8
+  std::size_t max_queued = 4096;  // requests waiting for a worker; more get 503 + Retry-After
 
   std::size_t max_head = 32u << 10;
   int max_headers = 100;
@@ -34,15 +34,15 @@ struct ServerOptions {
   // empty. Runs on a loop thread: must be quick. Answering 0 refuses with 413.
   std::function<std::size_t(const HttpRequest&)> body_limit;
 
-  int max_connections = 0;               // 0: what RLIMIT_NOFILE allows, less a reserve
-  int max_connections_per_address = 0;   // 0: no limit
+  int max_connections = 0;              // 0: what RLIMIT_NOFILE allows, less a reserve
+  int max_connections_per_address = 0;  // 0: no limit
   std::chrono::seconds handshake_timeout{10};
-  std::chrono::seconds head_timeout{20};       // from the first byte to the end of the head
+  std::chrono::seconds head_timeout{20};  // from the first byte to the end of the head
   std::chrono::seconds body_idle_timeout{30};
-  std::size_t min_body_rate = 256;             // bytes per second, averaged after the first 30 s
+  std::size_t min_body_rate = 256;  // bytes per second, averaged after the first 30 s
   std::chrono::seconds keep_alive_timeout{300};
   std::chrono::seconds write_stall_timeout{60};
-  std::chrono::seconds drain_timeout{30};      // graceful shutdown
+  std::chrono::seconds drain_timeout{30};  // graceful shutdown
 };
 
 struct ServerStats {
@@ -74,7 +74,9 @@ class HttpServer {
   storage::Result<void> reload_certificate();
 
   // Graceful: no new connections, every parked request is resumed with WakeReason::shutdown and
-  // answered, running ones finish (at most drain_timeout), then everything is closed. Blocks.
+  // answered, running ones finish (at most drain_timeout), then everything is closed. Blocks, and
+  // after drain_timeout still waits for handlers that have not returned. Any thread but a
+  // handler's.
   void stop();
 
   ServerStats stats() const;

@@ -19,8 +19,8 @@ struct BodyPreference {
 
 // The options of one class in one collection (Sync, ItemOperations, Search).
 struct BodyOptions {
-  std::vector<BodyPreference> preferences;  // 12.0 and later, at most one per type
-  int mime_support = 0;                     // 0 never, 1 S/MIME only, 2 all
+  std::vector<BodyPreference> preferences;       // 12.0 and later, at most one per type
+  int mime_support = 0;                          // 0 never, 1 S/MIME only, 2 all
   std::optional<std::uint32_t> mime_truncation;  // bytes of type 4 (or MIMEData); nullopt: whole
   std::optional<std::uint32_t> truncation;       // 2.5: bytes of Body; nullopt: whole
 };

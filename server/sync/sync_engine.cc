@@ -90,6 +90,16 @@ void refresh_turn(storage::StateStore& store, const SyncTurn& turn, const Collec
   (void)store.commit_state(turn.device, turn.collection, turn.stored, row);
 }
 
+void note_put_there(storage::StateStore& store, std::int64_t device,
+                    storage::CollectionId collection, const OwnChange& put) {
+  const auto turn = begin_current(store, device, collection);
+  if (!turn || !turn->state.started || put.seq <= turn->state.cursor) return;
+  CollectionState next = turn->state;
+  if (std::find(next.own.begin(), next.own.end(), put) != next.own.end()) return;
+  next.own.push_back(put);
+  refresh_turn(store, *turn, next);
+}
+
 storage::Result<bool> has_additions(storage::ChangeLog& log, const SyncTurn& turn) {
   const CollectionState& state = turn.state;
   if (!state.started) {

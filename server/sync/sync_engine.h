@@ -58,6 +58,12 @@ storage::Result<SyncKey> commit_turn(storage::StateStore& store, const SyncTurn&
 // not be told) under the key it has. Losing a race against a commit does no harm.
 void refresh_turn(storage::StateStore& store, const SyncTurn& turn, const CollectionState& next);
 
+// The phone put an item into this collection by another command (MoveItems): should the item go away
+// before the phone is told of it, the phone must be told that. Does nothing for a collection that
+// was never synced. Best effort: without it a phone may keep an item that is gone.
+void note_put_there(storage::StateStore& store, std::int64_t device,
+                    storage::CollectionId collection, const OwnChange& put);
+
 // Is there anything to tell the phone that it must be woken for: an added item inside its filter,
 // or the rest of a first load? For Ping and for a Sync that waits; modified and removed items do
 // not count. [MS-ASCMD] 3.1.5.4, 3.1.5.8

@@ -72,26 +72,28 @@ class Planner {
   }
 
   void tell(const Change& change) {
-    const bool added = (change.aspects & storage::aspect::kAdded) != 0;
-    const bool removed = (change.aspects & storage::aspect::kRemoved) != 0;
-    if (added) {
-      seen_added_.insert(change.id);
-    } else if (seen_added_.count(change.id) != 0) {
-      return;  // told with its Add in this answer, as it is now; or gone before it was told
-    }
     const OwnChange* const own = own_change(change.id);
-    // An item that the phone put there itself is on the phone though the cursor is before it.
-    const bool held =
-        added ? own != nullptr : plan_.next.holds(change.position(), change.created_seq);
-    const bool made_here = own != nullptr && own->seq == change.log_seq;
-    if (removed) {
-      if (held && !made_here) push(SyncOperation::Kind::remove, change);
-    } else if (held && added && change.position() < plan_.next.cutoff) {
-      push(SyncOperation::Kind::soft_remove, change);  // put there, but outside the filter
-    } else if (held) {
-      if (!made_here) push(SyncOperation::Kind::change, change);
-    } else if (added && plan_.next.cutoff <= change.position()) {
+    if ((change.aspects & storage::aspect::kAdded) != 0) {
+      tell_added(change, own != nullptr);
+    } else if (seen_added_.count(change.id) == 0 &&
+               plan_.next.holds(change.position(), change.created_seq) &&
+               (own == nullptr || own->seq != change.log_seq)) {
+      const bool removed = (change.aspects & storage::aspect::kRemoved) != 0;
+      push(removed ? SyncOperation::Kind::remove : SyncOperation::Kind::change, change);
+    }
+  }
+
+  // An item that the phone put there itself (MoveItems) is on the phone though the cursor is before
+  // it. Its Add is told all the same, as the documents have it, and replaces what the phone has.
+  void tell_added(const Change& change, bool put_there) {
+    const bool removed = (change.aspects & storage::aspect::kRemoved) != 0;
+    if (removed && put_there) return;  // its removal has an entry of its own
+    seen_added_.insert(change.id);     // later entries: its Add tells it as it is now
+    if (removed) return;
+    if (plan_.next.cutoff <= change.position()) {
       push(SyncOperation::Kind::add, change);
+    } else if (put_there) {
+      push(SyncOperation::Kind::soft_remove, change);  // outside the filter
     }
   }
 

@@ -43,7 +43,7 @@ class Rows {
 
   // For drivers.
   void set_columns(std::size_t columns) { columns_ = columns; }
-  void append(SqlValue value) { values_.push_back(std::move(value)); }
+  void append(SqlValue value);
 
  private:
   std::size_t columns_ = 0;
@@ -57,7 +57,9 @@ class Connection {
   virtual ~Connection() = default;
   // Runs one statement. Returns its rows; empty for a statement without rows.
   // Failure kinds: exists (a UNIQUE or PRIMARY KEY was violated), unavailable (busy, connection
-  // lost, serialisation failure), internal (anything else; the message names the SQL).
+  // lost, serialisation failure, disk full), corrupt (the file is not a database or damaged),
+  // internal (anything else; the message names the SQL). After a failure the transaction can only
+  // be rolled back: every further statement fails, and so does the commit.
   virtual Result<Rows> query(std::string_view sql, std::span<const SqlValue> parameters) = 0;
   Result<Rows> query(std::string_view sql, std::initializer_list<SqlValue> parameters = {}) {
     return query(sql, std::span<const SqlValue>(parameters.begin(), parameters.size()));
@@ -115,5 +117,9 @@ struct Migration {
 // Applies the migrations that this database has not seen, in order, each in its own transaction.
 // Safe when several processes start at once.
 Result<void> migrate(Database& database, std::span<const Migration> migrations);
+
+// The next number of the counter `name`: 1, 2, 3, …; a number of a committed transaction is never
+// given again. REQUIRES: a write transaction, after migrate().
+Result<std::int64_t> next_id(Connection& connection, std::string_view name);
 
 }  // namespace storage

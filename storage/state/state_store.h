@@ -16,18 +16,18 @@
 namespace storage {
 
 struct Device {
-  std::int64_t id = 0;       // row id, > 0
+  std::int64_t id = 0;  // row id, > 0
   std::int64_t user_id = 0;
-  std::string device_id;     // as the phone names itself, at most 64 bytes
-  std::string type;          // DeviceType, at most 64 bytes
+  std::string device_id;  // as the phone names itself, at most 64 bytes
+  std::string type;       // DeviceType, at most 64 bytes
   std::string user_agent;
-  std::string protocol_version;  // of the last request, "16.1"
-  std::string info;              // DeviceInformation as JSON text, "" when never sent
-  std::uint32_t policy_key = 0;  // 0: none issued
+  std::string protocol_version;          // of the last request, "16.1"
+  std::string info;                      // DeviceInformation as JSON text, "" when never sent
+  std::uint32_t policy_key = 0;          // 0: none issued
   std::uint32_t pending_policy_key = 0;  // issued in phase one of Provision, not acknowledged yet
-  std::string ping;       // cached Ping parameters, opaque
-  std::string sync;       // cached Sync request (empty and partial Sync), opaque
-  bool capture = false;   // record this device's exchanges
+  std::string ping;                      // cached Ping parameters, opaque
+  std::string sync;                      // cached Sync request (empty and partial Sync), opaque
+  bool capture = false;                  // record this device's exchanges
   UnixMillis created = 0;
   UnixMillis last_seen = 0;  // coarse: written at most once an hour
 };

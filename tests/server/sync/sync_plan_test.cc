@@ -149,6 +149,26 @@ TEST_CASE("plan: the phone's own deletion is not sent back") {
   CHECK(plan(log, state).operations.empty());
 }
 
+TEST_CASE("plan: an item that the phone moved in is told, and its removal by others too") {
+  FakeChangeLog log;
+  CollectionState state = plan(log, {}).next;
+  const auto moved = log.add(5000);
+  state.own.push_back({moved, log.items().at(moved).created});
+  CHECK(ids(plan(log, state), Kind::add) == Ids{moved});
+  log.remove(moved);
+  const SyncPlan gone = plan(log, state);
+  CHECK(ids(gone, Kind::add).empty());
+  CHECK(ids(gone, Kind::remove) == Ids{moved});
+}
+
+TEST_CASE("plan: an item that the phone moved in from outside its filter is soft-deleted") {
+  FakeChangeLog log;
+  CollectionState state = plan(log, {}, 5000).next;
+  const auto moved = log.add(1000);
+  state.own.push_back({moved, log.items().at(moved).created});
+  CHECK(ids(plan(log, state, 5000), Kind::soft_remove) == Ids{moved});
+}
+
 TEST_CASE("plan: what leaves the filter window is soft-deleted, what is in it stays") {
   FakeChangeLog log;
   for (int date = 1; date <= 5; ++date) log.add(date * 1000);

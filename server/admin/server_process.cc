@@ -1,0 +1,176 @@
+// One object, RunningServer, owns everything; its members are declared in the order in which they
+// need each other, so they go in the reverse one: first the connections, at the end the database.
+#include "server/admin/server_process.h"
+
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "server/admin/signals.h"
+#include "server/admin/stores.h"
+#include "server/admin/subcommand.h"
+#include "server/admin/version.h"
+#include "server/capture/capture.h"
+#include "server/commands/dispatch.h"
+#include "server/config/config_file.h"
+#include "server/http/http_server.h"
+#include "server/sync/collection_locks.h"
+#include "storage/base/log.h"
+
+namespace eas::admin {
+namespace {
+
+using storage::LogLevel;
+using storage::Result;
+
+constexpr const char* kPath = "/Microsoft-Server-ActiveSync";
+
+http::HttpReply health_reply() {
+  http::HttpReply reply;
+  reply.content_type = "text/plain";
+  reply.body = "ok\n";
+  return reply;
+}
+
+void record(capture::CaptureWriter& writer, const CapturedExchange& exchange,
+            const storage::Clock& clock) {
+  capture::Exchange out;
+  out.time = exchange.time;
+  out.seconds = static_cast<double>(clock.now_ms() - exchange.time) / 1000;
+  out.user = exchange.user;
+  out.device_id = exchange.device_id;
+  out.method = exchange.method;
+  out.path = exchange.path;
+  out.query = exchange.query;
+  out.request_headers = exchange.request_headers;
+  out.request_body = exchange.request_body;
+  out.status = exchange.status;
+  out.response_headers = exchange.reply_headers;
+  out.response_content_type = exchange.reply_content_type;
+  out.response_body = exchange.reply_body;
+  if (const auto written = writer.write(out); !written) {
+    storage::log_event(LogLevel::warning, "capture not written",
+                       {{"user", exchange.user},
+                        {"device", exchange.device_id},
+                        {"reason", written.error().message}});
+  }
+}
+
+class RunningServer {
+ public:
+  explicit RunningServer(std::unique_ptr<Stores> stores)
+      : stores_(std::move(stores)),
+        capture_(stores_->config.capture_dir),
+        dispatcher_(services(), dispatcher_options()),
+        http_(http_options()) {
+    http_.route(kPath, [this](http::HttpRequest& request) { return dispatcher_.handle(request); });
+    http_.route("/healthz", [](http::HttpRequest&) { return health_reply(); });
+  }
+  ~RunningServer() { stop(); }
+  RunningServer(const RunningServer&) = delete;
+  RunningServer& operator=(const RunningServer&) = delete;
+
+  Result<void> start() { return http_.start(); }
+
+  void stop() {
+    http_.stop();
+    stores_->mail->stop();
+  }
+
+  // The URL as it was asked for, with the real port.
+  std::string url() const {
+    const Config& config = stores_->config;
+    const bool v6 = config.address.find(':') != std::string::npos;
+    return std::string(config.plain_http ? "http://" : "https://") + (v6 ? "[" : "") +
+           config.address + (v6 ? "]" : "") + ":" + std::to_string(http_.port());
+  }
+
+  void reload(const std::string& config_file) {
+    if (const auto config = load_config(config_file)) {
+      storage::set_log_level(storage::parse_log_level(config->log_level));
+    } else {
+      storage::log_event(LogLevel::error, "configuration not read again",
+                         {{"reason", config.error().message}});
+    }
+    if (stores_->config.plain_http) return;
+    if (const auto done = http_.reload_certificate(); !done) {
+      storage::log_event(LogLevel::error, "certificate not read again",
+                         {{"reason", done.error().message}});
+    } else {
+      storage::log_event(LogLevel::info, "certificate read again");
+    }
+  }
+
+  http::ServerStats stats() const { return http_.stats(); }
+
+ private:
+  Services services() {
+    Services services;
+    services.directory = stores_->directory.get();
+    services.mail = stores_->mail.get();
+    services.sender = stores_->sender.get();
+    services.state = stores_->state.get();
+    services.hub = &stores_->hub;
+    services.clock = &stores_->clock;
+    services.locks = &locks_;
+    services.limits = &stores_->config.limits;
+    return services;
+  }
+
+  DispatcherOptions dispatcher_options() {
+    DispatcherOptions options;
+    options.server_version = kVersion;
+    options.capture = [this](const CapturedExchange& exchange) {
+      record(capture_, exchange, stores_->clock);
+    };
+    return options;
+  }
+
+  http::ServerOptions http_options() {
+    const Config& config = stores_->config;
+    http::ServerOptions options;
+    options.address = config.address;
+    options.port = config.port;
+    if (!config.plain_http) {
+      options.certificate_file = config.certificate;
+      options.key_file = config.key;
+    }
+    options.event_loops = config.event_loops;
+    options.workers = config.workers;
+    options.max_body = config.limits.max_request;
+    options.spool_dir = config.data_dir;
+    options.body_limit = [this](const http::HttpRequest& request) {
+      return dispatcher_.body_limit(request);
+    };
+    return options;
+  }
+
+  const std::unique_ptr<Stores> stores_;
+  CollectionLocks locks_;
+  capture::CaptureWriter capture_;
+  Dispatcher dispatcher_;
+  http::HttpServer http_;
+};
+
+}  // namespace
+
+int run_server(const ServerRun& run) {
+  take_signals();
+  raise_file_limit();
+  storage::set_log_level(storage::parse_log_level(run.config.log_level));
+  auto stores = Stores::open(run.config);
+  if (!stores) return complain(stores.error());
+  if (const auto opened = (*stores)->open_mail(); !opened) return complain(opened.error());
+  RunningServer server(std::move(*stores));
+  if (const auto started = server.start(); !started) return complain(started.error());
+  storage::log_event(LogLevel::info, "serving", {{"url", server.url()}, {"version", kVersion}});
+  std::printf("ready %s\n", server.url().c_str());
+  std::fflush(stdout);
+  while (next_signal() == Signal::reload) server.reload(run.config_file);
+  storage::log_event(LogLevel::info, "stopping", {{"parked", server.stats().parked}});
+  server.stop();
+  storage::log_event(LogLevel::info, "stopped", {{"requests", server.stats().requests}});
+  return 0;
+}
+
+}  // namespace eas::admin

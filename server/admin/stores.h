@@ -1,0 +1,43 @@
+// What a configuration names, opened: the database and the stores over it. Shared by the running
+// server and by the administrator's subcommands, which work on the same data beside it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "server/config/config_file.h"
+#include "storage/base/clock.h"
+#include "storage/base/result.h"
+#include "storage/directory/directory.h"
+#include "storage/mail/mail_sender.h"
+#include "storage/mail/mail_store.h"
+#include "storage/notify/change_hub.h"
+#include "storage/sql/database.h"
+#include "storage/state/state_store.h"
+
+namespace eas::admin {
+
+// The members are in the order of their making; each may use those above it.
+struct Stores {
+  Config config;
+  storage::SystemClock clock;
+  std::unique_ptr<storage::Database> database;
+  std::unique_ptr<storage::Directory> directory;
+  std::unique_ptr<storage::StateStore> state;
+  storage::ChangeHub hub;
+  std::unique_ptr<storage::MailStore> mail;     // after open_mail()
+  std::unique_ptr<storage::MailSender> sender;  // after open_mail()
+
+  // unavailable: a store cannot be reached; the message says which.
+  static storage::Result<std::unique_ptr<Stores>> open(Config config);
+  // Reads the configuration first.
+  static storage::Result<std::unique_ptr<Stores>> open_file(const std::string& config_file);
+
+  // Opens the mail store and the sender too, which few subcommands need.
+  storage::Result<void> open_mail();
+
+  // "anna" → "anna@example.test" with the default domain; others as they are.
+  std::string full_address(const std::string& login) const;
+};
+
+}  // namespace eas::admin

@@ -1,0 +1,88 @@
+// A command exists for phones when it has a row here: OPTIONS is derived from the rows, and what
+// has no row is answered 501. So the server never offers what it cannot do.
+#include "server/commands/command_table.h"
+
+#include <algorithm>
+#include <array>
+
+#include "server/commands/commands.h"
+#include "server/commands/sync.h"
+#include "wbxml/code_pages.h"
+
+namespace eas {
+namespace {
+
+using namespace command_flag;
+
+constexpr std::array kCommands = {
+    CommandInfo{"Sync", 0, Version::v2_5, Version::v16_1, kEmptyBody, wbxml::airsync::kSync,
+                wbxml::airsync::kStatus, run_sync},
+    CommandInfo{"SendMail", 1, Version::v2_5, Version::v16_1, kRawBody | kLargeBody,
+                wbxml::compose_mail::kSendMail, wbxml::compose_mail::kStatus, run_send_mail},
+    CommandInfo{"FolderSync", 9, Version::v2_5, Version::v16_1, kNoDevice,
+                wbxml::folder_hierarchy::kFolderSync, wbxml::folder_hierarchy::kStatus,
+                run_folder_sync},
+    CommandInfo{"MoveItems", 13, Version::v2_5, Version::v16_1, 0, wbxml::move::kMoveItems,
+                wbxml::move::kStatus, run_move_items},
+    CommandInfo{"GetItemEstimate", 14, Version::v2_5, Version::v16_1, 0,
+                wbxml::get_item_estimate::kGetItemEstimate, wbxml::get_item_estimate::kStatus,
+                run_get_item_estimate},
+    CommandInfo{"Settings", 17, Version::v12_0, Version::v16_1, kNoDevice | kNoMailbox,
+                wbxml::settings::kSettings, wbxml::settings::kStatus, run_settings},
+    CommandInfo{"Ping", 18, Version::v2_5, Version::v16_1,
+                kEmptyBody | kUnprovisioned | kReplacesOlder, wbxml::ping::kPing,
+                wbxml::ping::kStatus, run_ping},
+    CommandInfo{"ItemOperations", 19, Version::v12_0, Version::v16_1, 0,
+                wbxml::item_operations::kItemOperations, wbxml::item_operations::kStatus,
+                run_item_operations},
+    CommandInfo{"Provision", 20, Version::v2_5, Version::v16_1, kUnprovisioned | kNoDevice | kNoMailbox,
+                wbxml::provision::kProvision, wbxml::provision::kStatus, run_provision},
+};
+
+struct Name {
+  int code;
+  std::string_view name;
+};
+
+// Every code that [MS-ASHTTP] assigns.
+constexpr std::array kNames = {
+    Name{0, "Sync"},          Name{1, "SendMail"},         Name{2, "SmartForward"},
+    Name{3, "SmartReply"},    Name{4, "GetAttachment"},    Name{9, "FolderSync"},
+    Name{10, "FolderCreate"}, Name{11, "FolderDelete"},    Name{12, "FolderUpdate"},
+    Name{13, "MoveItems"},    Name{14, "GetItemEstimate"}, Name{15, "MeetingResponse"},
+    Name{16, "Search"},       Name{17, "Settings"},        Name{18, "Ping"},
+    Name{19, "ItemOperations"}, Name{20, "Provision"},     Name{21, "ResolveRecipients"},
+    Name{22, "ValidateCert"}, Name{23, "Find"},
+};
+
+std::string join_names() {
+  std::string text;
+  for (const CommandInfo& command : kCommands) {
+    if (!text.empty()) text += ',';
+    text += command.name;
+  }
+  return text;
+}
+
+}  // namespace
+
+std::span<const CommandInfo> all_commands() { return kCommands; }
+
+const CommandInfo* find_command(std::string_view name) {
+  const auto found = std::find_if(kCommands.begin(), kCommands.end(),
+                                  [&](const CommandInfo& row) { return row.name == name; });
+  return found == kCommands.end() ? nullptr : &*found;
+}
+
+std::string_view command_name(int code) {
+  const auto found =
+      std::find_if(kNames.begin(), kNames.end(), [&](const Name& row) { return row.code == code; });
+  return found == kNames.end() ? std::string_view() : found->name;
+}
+
+const std::string& command_list_text() {
+  static const std::string text = join_names();
+  return text;
+}
+
+}  // namespace eas

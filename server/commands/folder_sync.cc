@@ -1,0 +1,147 @@
+// FolderSync: the folder list, whole or since a key. [MS-ASCMD] 2.2.1.5
+//
+// Folder ids are permanent, so key 0 resets only what the phone is taken to know of the list; the
+// sync states of its collections stay as they are.
+#include <string>
+#include <string_view>
+
+#include "server/commands/command_table.h"
+#include "server/commands/commands.h"
+#include "server/commands/hierarchy.h"
+#include "server/commands/status.h"
+#include "server/sync/collection_locks.h"
+#include "server/sync/server_id.h"
+#include "storage/base/text.h"
+#include "wbxml/code_pages.h"
+#include "wbxml/encoder.h"
+
+namespace eas {
+namespace {
+
+namespace tag = wbxml::folder_hierarchy;
+using storage::ErrorKind;
+
+constexpr int kSuccess = 1;
+constexpr int kServerError = 6;
+constexpr int kWrongKey = 9;
+constexpr int kMalformed = 10;
+
+Reply status_reply(int status) {
+  wbxml::Encoder out;
+  out.start(tag::kFolderSync);
+  out.number(tag::kStatus, status);
+  out.end();
+  Reply reply;
+  reply.body = out.take();
+  return reply;
+}
+
+// A temporary failure has a better answer than this command's own "server error".
+CommandResult failure(const storage::Error& error) {
+  if (error.kind == ErrorKind::invalid || error.kind == ErrorKind::expired ||
+      error.kind == ErrorKind::corrupt) {
+    return status_reply(kWrongKey);  // the phone starts again with key 0
+  }
+  if (error.kind == ErrorKind::unavailable || error.kind == ErrorKind::conflict) {
+    return command_error(error);
+  }
+  return status_reply(kServerError);
+}
+
+// [MS-ASCMD] 2.2.3.186.3
+int folder_type(storage::FolderRole role) {
+  switch (role) {
+    case storage::FolderRole::inbox: return 2;
+    case storage::FolderRole::drafts: return 3;
+    case storage::FolderRole::trash: return 4;
+    case storage::FolderRole::sent: return 5;
+    case storage::FolderRole::outbox: return 6;
+    case storage::FolderRole::none:
+    case storage::FolderRole::junk:     // no types exist for these two: phones go by the name
+    case storage::FolderRole::archive: return 12;
+  }
+  return 12;
+}
+
+void write_folder(wbxml::Encoder& out, wbxml::Tag kind, const storage::MailFolder& folder) {
+  const bool inbox = folder.role == storage::FolderRole::inbox;
+  out.start(kind);
+  out.text(tag::kServerId, to_collection_id(folder.id));
+  out.text(tag::kParentId, folder.parent == 0 ? "0" : to_collection_id(folder.parent));
+  out.text(tag::kDisplayName,
+           inbox && storage::equals_ignore_case(folder.name, "INBOX")
+               ? std::string("Inbox")
+               : storage::to_xml_safe_utf8(folder.name));
+  out.number(tag::kType, folder_type(folder.role));
+  out.end();
+}
+
+Reply success(std::string_view key, const HierarchyDelta& delta) {
+  wbxml::Encoder out;
+  out.start(tag::kFolderSync);
+  out.number(tag::kStatus, kSuccess);
+  out.text(tag::kSyncKey, key);
+  out.start(tag::kChanges);
+  out.number(tag::kCount, static_cast<std::int64_t>(delta.size()));
+  for (const auto& folder : delta.updated) write_folder(out, tag::kUpdate, folder);
+  for (const storage::CollectionId id : delta.removed) {
+    out.start(tag::kDelete);
+    out.text(tag::kServerId, to_collection_id(id));
+    out.end();
+  }
+  for (const auto& folder : delta.added) write_folder(out, tag::kAdd, folder);
+  out.end();
+  out.end();
+  Reply reply;
+  reply.body = out.take();
+  return reply;
+}
+
+CommandResult whole_list(Request& request, const Services& services) {
+  const auto delta = hierarchy_delta(*request.mailbox, 0);
+  if (!delta) return failure(delta.error());
+  SyncKey key{1, 1};  // for a probing device, which has no state; it never comes back with it
+  if (request.device.id != 0) {
+    const auto started = start_hierarchy(*services.state, request.device.id, delta->head);
+    if (!started) return failure(started.error());
+    key = *started;
+  }
+  Reply reply = success(to_string(key), *delta);
+  // [MS-ASHTTP] 3.2.5.1 (R1104)
+  reply.headers = {{"X-MS-RP", std::string(all_versions_text())},
+                   {"MS-ASProtocolVersions", std::string(all_versions_text())},
+                   {"MS-ASProtocolCommands", command_list_text()}};
+  return reply;
+}
+
+CommandResult changes(Request& request, const Services& services, std::string_view sent_key) {
+  storage::StateStore& store = *services.state;
+  const std::int64_t device = request.device.id;
+  if (device == 0) return status_reply(kWrongKey);
+  const auto turn = begin_hierarchy(store, device, sent_key);
+  if (!turn) return failure(turn.error());
+  const auto delta = hierarchy_delta(*request.mailbox, turn->cursor);
+  if (!delta) return failure(delta.error());
+  if (delta->empty()) {
+    // Folders that came and went are passed here, or a Ping would call for them again and again.
+    if (delta->head != turn->cursor) {
+      const auto moved = refresh_hierarchy(store, device, *turn, delta->head);
+      if (!moved) return failure(moved.error());
+    }
+    return success(to_string(turn->key), *delta);
+  }
+  const auto key = commit_hierarchy(store, device, *turn, delta->head);
+  if (!key) return failure(key.error());
+  return success(to_string(*key), *delta);
+}
+
+}  // namespace
+
+CommandResult run_folder_sync(Request& request, const Services& services) {
+  const auto key = request.body->text_of(tag::kSyncKey);
+  if (!key || key->empty()) return status_reply(kMalformed);
+  const auto guard = services.locks->lock(request.device.id, {0});
+  return *key == "0" ? whole_list(request, services) : changes(request, services, *key);
+}
+
+}  // namespace eas

@@ -1,0 +1,89 @@
+#include "server/commands/parked_registry.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace eas {
+
+ParkedEntry::~ParkedEntry() { registry_.remove(this); }
+
+std::shared_ptr<http::Waker> ParkedRegistry::end(ParkedEntry& entry) {
+  entry.superseded_.store(true, std::memory_order_release);
+  return entry.waker_;
+}
+
+std::shared_ptr<ParkedEntry> ParkedRegistry::add(std::int64_t user, std::int64_t device,
+                                                 const CommandInfo* command,
+                                                 std::shared_ptr<http::Waker> waker,
+                                                 int max_per_device, int max_per_user) {
+  std::shared_ptr<ParkedEntry> entry(new ParkedEntry(*this, user, device, command));
+  std::shared_ptr<http::Waker> ended;
+  bool refused = false;
+  {
+    storage::MutexLock lock(mutex_);
+    std::vector<ParkedEntry*>& entries = by_user_[user];
+    ParkedEntry* oldest = nullptr;
+    int of_device = 0;
+    int of_user = 0;
+    for (ParkedEntry* other : entries) {
+      if (other->superseded()) continue;  // on its way out
+      ++of_user;
+      if (other->device_ != device) continue;
+      ++of_device;
+      if (oldest == nullptr) oldest = other;
+    }
+    const bool makes_room = of_device >= max_per_device && oldest != nullptr;
+    if (makes_room) {
+      ended = end(*oldest);
+    } else if (of_user >= max_per_user) {
+      refused = true;
+      if (entries.empty()) by_user_.erase(user);
+    }
+    if (!refused) {
+      entry->waker_ = std::move(waker);
+      entries.push_back(entry.get());
+      ++size_;
+    }
+  }
+  if (ended) ended->wake();
+  return refused ? nullptr : entry;
+}
+
+void ParkedRegistry::set_waker(ParkedEntry& entry, std::shared_ptr<http::Waker> waker) {
+  storage::MutexLock lock(mutex_);
+  entry.waker_ = std::move(waker);
+}
+
+void ParkedRegistry::supersede(std::int64_t user, std::int64_t device,
+                               const CommandInfo* command) {
+  std::vector<std::shared_ptr<http::Waker>> ended;
+  {
+    storage::MutexLock lock(mutex_);
+    const auto found = by_user_.find(user);
+    if (found == by_user_.end()) return;
+    for (ParkedEntry* entry : found->second) {
+      if (entry->device_ != device || entry->command_ != command || entry->superseded()) continue;
+      ended.push_back(end(*entry));
+    }
+  }
+  for (const auto& waker : ended) waker->wake();
+}
+
+void ParkedRegistry::remove(ParkedEntry* entry) {
+  storage::MutexLock lock(mutex_);
+  const auto found = by_user_.find(entry->user_);
+  if (found == by_user_.end()) return;
+  std::vector<ParkedEntry*>& entries = found->second;
+  const auto place = std::find(entries.begin(), entries.end(), entry);
+  if (place == entries.end()) return;  // was refused
+  entries.erase(place);
+  --size_;
+  if (entries.empty()) by_user_.erase(found);
+}
+
+std::size_t ParkedRegistry::size() const {
+  storage::MutexLock lock(mutex_);
+  return size_;
+}
+
+}  // namespace eas

@@ -1,0 +1,236 @@
+// The rows. The defaults are not repeated here: they are those of a default-constructed Config.
+#include "server/config/settings.h"
+
+#include <algorithm>
+#include <array>
+
+namespace eas {
+namespace {
+
+constexpr std::int64_t kMaxInt = 2'147'483'647;
+constexpr std::int64_t kMaxBytes = std::int64_t{1} << 40;
+
+#define TARGET(member) [](Config& config) -> SettingTarget { return &config.member; }
+
+constexpr auto kRows = std::to_array<SettingRow>({
+    {"server", "address", "", 0, 0, "",
+     "The address to listen on: 0.0.0.0 is every IPv4 address, "
+     ":: every address.",
+     TARGET(address)},
+    {"server", "port", "", 0, 65535, "",
+     "The TCP port to listen on; phones expect 443. 0 takes any "
+     "free port.",
+     TARGET(port)},
+    {"server", "plain_http", "", 0, 0, "",
+     "Serve without TLS, for a reverse proxy on the same "
+     "machine. Allowed on a loopback address only.",
+     TARGET(plain_http)},
+    {"server", "certificate", "", 0, 0, "",
+     "PEM file with the certificate and its chain. Read again "
+     "on SIGHUP.",
+     TARGET(certificate)},
+    {"server", "key", "", 0, 0, "", "PEM file with the certificate's private key.", TARGET(key)},
+    {"server", "workers", "threads", 0, 1024, "",
+     "Threads that run commands. A waiting phone needs "
+     "none. 0: four per core, at least eight.",
+     TARGET(workers)},
+    {"server", "event_loops", "threads", 0, 64, "",
+     "Threads that own the connections. 0: one per "
+     "core, at most four.",
+     TARGET(event_loops)},
+
+    {"storage", "data_dir", "", 0, 0, "",
+     "Where everything of this server lies: copy it and you have "
+     "a backup. A relative path starts at the folder of this file; the other paths start here.",
+     TARGET(data_dir)},
+    {"storage", "database", "", 0, 0, "",
+     "Users, devices and the mail index: sqlite:FILE or "
+     "postgresql://USER@HOST/NAME.",
+     TARGET(database)},
+    {"storage", "mail_root", "", 0, 0, "",
+     "The folder with one Maildir++ per user, named by address.", TARGET(mail_root)},
+
+    {"users", "default_domain", "", 0, 0, "",
+     "The domain of a login without one: `anna` is "
+     "anna@default_domain.",
+     TARGET(default_domain)},
+    {"users", "local_domains", "", 0, 0, "",
+     "Domains whose mail is delivered here and never relayed. "
+     "The default domain is always one of them.",
+     TARGET(local_domains)},
+
+    {"relay", "url", "", 0, 0, "",
+     "Where mail to other domains goes: smtp://HOST:587 (STARTTLS) or "
+     "smtps://HOST:465. Without it such mail is refused.",
+     TARGET(relay_url)},
+    {"relay", "user", "", 0, 0, "", "Login at the relay; empty: none.", TARGET(relay_user)},
+    {"relay", "password_file", "", 0, 0, "", "File whose first line is the password at the relay.",
+     TARGET(relay_password_file)},
+
+    {"log", "level", "", 0, 0, "debug info warning error off",
+     "How much is logged on standard error. "
+     "Read again on SIGHUP.",
+     TARGET(log_level)},
+
+    {"capture", "dir", "", 0, 0, "", "Where the exchanges of devices with capture on are recorded.",
+     TARGET(capture_dir)},
+
+    {"limits", "max_request", "bytes", 1024, kMaxBytes, "",
+     "The largest body of a command; more is "
+     "answered 413.",
+     TARGET(limits.max_request)},
+    {"limits", "max_mail", "bytes", 1024, kMaxBytes, "",
+     "The largest body of SendMail and the like.", TARGET(limits.max_mail)},
+    {"limits", "max_collections", "collections", 1, 100'000, "",
+     "Collections in one Sync or Ping; "
+     "more is status 15 or 6.",
+     TARGET(limits.max_collections)},
+    {"limits", "max_estimate_collections", "collections", 30, 5000, "",
+     "Collections in one "
+     "GetItemEstimate; more is status 103.",
+     TARGET(limits.max_estimate_collections)},
+    {"limits", "max_sync_commands", "commands", 1, 100'000, "",
+     "Add, Change, Delete and Fetch in one "
+     "Sync; more is status 4.",
+     TARGET(limits.max_sync_commands)},
+    {"limits", "max_fetches", "items", 1, 100'000, "",
+     "Fetches in one ItemOperations; more is status "
+     "11.",
+     TARGET(limits.max_fetches)},
+    {"limits", "max_moves", "items", 1, 100'000, "", "Moves in one MoveItems; more is status 103.",
+     TARGET(limits.max_moves)},
+    {"limits", "max_window", "items", 1, 512, "",
+     "Items in one Sync answer, whatever the phone asks "
+     "for.",
+     TARGET(limits.max_window)},
+    {"limits", "max_answer", "bytes", 65536, kMaxBytes, "",
+     "A Sync answer that grows beyond this ends "
+     "with MoreAvailable.",
+     TARGET(limits.max_answer)},
+    {"limits", "min_heartbeat", "seconds", 1, 3540, "", "The shortest wait of a Ping or Sync.",
+     TARGET(limits.min_heartbeat)},
+    {"limits", "max_heartbeat", "seconds", 60, 3540, "", "The longest wait of a Ping or Sync.",
+     TARGET(limits.max_heartbeat)},
+    {"limits", "max_devices_per_user", "devices", 1, kMaxInt, "",
+     "Devices of one user; one more is "
+     "refused with status 177.",
+     TARGET(limits.max_devices_per_user)},
+    {"limits", "max_parked_per_device", "requests", 1, kMaxInt, "",
+     "Waiting requests of one device; "
+     "the oldest is answered when one more comes.",
+     TARGET(limits.max_parked_per_device)},
+    {"limits", "max_parked_per_user", "requests", 1, kMaxInt, "", "Waiting requests of one user.",
+     TARGET(limits.max_parked_per_user)},
+    {"limits", "login_failures", "failures", 1, kMaxInt, "",
+     "Wrong passwords of one user from one "
+     "address within five minutes; after that the answer is 401 at once.",
+     TARGET(limits.login_failures)},
+});
+
+#undef TARGET
+
+struct TypeName {
+  std::string_view operator()(const std::string*) const { return "text"; }
+  std::string_view operator()(const std::vector<std::string>*) const { return "list of texts"; }
+  std::string_view operator()(const bool*) const { return "true or false"; }
+  std::string_view operator()(const int*) const { return "number"; }
+  std::string_view operator()(const std::uint16_t*) const { return "number"; }
+  std::string_view operator()(const std::size_t*) const { return "number"; }
+};
+
+std::string quoted(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string result = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      result += '\\';
+      result += c;
+    } else if (byte < 0x20 || byte == 0x7f) {
+      result += "\\u00";
+      result += kHex[byte >> 4];
+      result += kHex[byte & 15];
+    } else {
+      result += c;
+    }
+  }
+  return result + "\"";
+}
+
+struct ValueText {
+  std::string operator()(const std::string* value) const { return quoted(*value); }
+  std::string operator()(const std::vector<std::string>* value) const {
+    std::string result = "[";
+    for (const std::string& item : *value) {
+      if (result.size() > 1) result += ", ";
+      result += quoted(item);
+    }
+    return result + "]";
+  }
+  std::string operator()(const bool* value) const { return *value ? "true" : "false"; }
+  template <typename T>
+  std::string operator()(const T* value) const {
+    return std::to_string(*value);
+  }
+};
+
+// Breaks `text` at blanks into comment lines of at most 98 columns.
+void append_comment(std::string& out, std::string_view text) {
+  std::string line = "#";
+  while (!text.empty()) {
+    const std::size_t blank = std::min(text.find(' '), text.size());
+    if (line.size() + 1 + blank > 98) {
+      out += line + "\n";
+      line = "#";
+    }
+    line += ' ';
+    line += text.substr(0, blank);
+    text.remove_prefix(std::min(blank + 1, text.size()));
+  }
+  out += line + "\n";
+}
+
+std::string describe(const SettingRow& row) {
+  std::string text(row.text);
+  if (!row.choices.empty()) text += " One of: " + std::string(row.choices) + ".";
+  if (row.max != 0) {
+    text += " From " + std::to_string(row.min) + " to " + std::to_string(row.max);
+    if (!row.unit.empty()) text += " " + std::string(row.unit);
+    text += ".";
+  }
+  return text;
+}
+
+}  // namespace
+
+std::span<const SettingRow> setting_rows() { return kRows; }
+
+std::string_view type_name(const SettingRow& row) {
+  Config config;
+  return std::visit(TypeName{}, row.target(config));
+}
+
+std::string value_text(const SettingRow& row, const Config& config) {
+  Config copy = config;
+  return std::visit(ValueText{}, row.target(copy));
+}
+
+std::string to_toml(const Config& config) {
+  const Config defaults;
+  std::string out = "# Configuration of godwit. A line that begins with # shows a default.\n";
+  std::string_view section;
+  for (const SettingRow& row : setting_rows()) {
+    if (row.section != section) {
+      section = row.section;
+      out += "\n[" + std::string(section) + "]\n";
+    }
+    out += "\n";
+    append_comment(out, describe(row));
+    const std::string value = value_text(row, config);
+    if (value == value_text(row, defaults)) out += "#";
+    out += std::string(row.name) + " = " + value + "\n";
+  }
+  return out;
+}
+
+}  // namespace eas

@@ -1,0 +1,43 @@
+// Gathers a request body: small ones in memory, larger ones in an unlinked temporary file that is
+// mapped at the end, so that a 50 MB message is never in memory as a whole. One thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "server/http/exchange.h"
+#include "storage/base/result.h"
+#include "storage/base/unique_fd.h"
+
+namespace http {
+
+class BodyCollector {
+ public:
+  // Bodies above `spool_above` bytes go to a file in `directory`; `declared` is their length where
+  // the client told it.
+  BodyCollector(std::size_t spool_above, std::string directory,
+                std::optional<std::uint64_t> declared);
+
+  // unavailable: the temporary file cannot be made or written.
+  storage::Result<void> append(std::string_view piece);
+  std::size_t size() const { return size_; }
+  bool is_spooled() const { return static_cast<bool>(file_); }
+
+  // The body. Once, after the last append(). unavailable: it cannot be mapped.
+  storage::Result<Body> finish();
+
+ private:
+  storage::Result<void> start_spooling();
+  storage::Result<void> write_to_file(std::string_view bytes);
+
+  std::size_t spool_above_;
+  std::string directory_;
+  std::size_t size_ = 0;
+  bool spool_from_start_;
+  std::string memory_;
+  storage::UniqueFd file_;
+};
+
+}  // namespace http

@@ -1,0 +1,316 @@
+// GMime reads from a memory stream over the caller's bytes; parts remember offsets, so content is
+// decoded from slices of the original, and only where it is needed.
+//
+// GMime itself bounds nesting (1024) but neither headers nor parts, each of which costs it some
+// hundred bytes: a small file could ask for gigabytes. So large input is counted first, by a pass
+// over its line starts, and what is beyond the limits is not given to the parser.
+#include "server/items/email/mime.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <mutex>
+#include <utility>
+
+#include "storage/base/text.h"
+
+namespace eas::email {
+namespace {
+
+using storage::ErrorKind;
+
+constexpr std::size_t kMaxMessage = std::size_t{1} << 30;
+constexpr std::size_t kMaxHeaderBlock = std::size_t{1} << 20;
+constexpr std::size_t kMaxHeaderLines = 20'000;
+constexpr std::size_t kMaxPartLines = 50'000;    // lines that could be boundaries
+constexpr std::size_t kMaxFieldLines = 200'000;  // lines that could be headers of parts
+constexpr std::size_t kCountFrom = 64 * 1024;    // smaller input cannot do harm
+
+bool could_be_header(std::string_view line) {
+  for (std::size_t i = 0; i < line.size() && i < 78; ++i) {
+    if (line[i] == ':') return i > 0;
+    if (line[i] <= ' ' || line[i] == 127) return false;
+  }
+  return false;
+}
+
+// Where the empty line that ends the header block is; too_large when it is beyond the limits.
+storage::Result<std::size_t> header_block_end(std::string_view bytes) {
+  std::size_t lines = 0;
+  std::size_t at = 0;
+  while (at < bytes.size()) {
+    if (at > kMaxHeaderBlock || ++lines > kMaxHeaderLines) {
+      return storage::fail(ErrorKind::too_large, "header block over the limit");
+    }
+    if (bytes[at] == '\n' || bytes.substr(at, 2) == "\r\n") return at;
+    const std::size_t end = bytes.find('\n', at);
+    if (end == std::string_view::npos) break;
+    at = end + 1;
+  }
+  if (bytes.size() > kMaxHeaderBlock) {
+    return storage::fail(ErrorKind::too_large, "header block over the limit");
+  }
+  return bytes.size();
+}
+
+// How much of the body may be parsed: all, or up to where a limit is reached.
+std::size_t parse_limit(std::string_view bytes, std::size_t header_end) {
+  if (bytes.size() < kCountFrom) return bytes.size();
+  const std::string head = storage::to_lower(bytes.substr(0, header_end));
+  if (head.find("multipart/") == std::string::npos && head.find("message/") == std::string::npos) {
+    return bytes.size();
+  }
+  std::size_t boundaries = 0;
+  std::size_t fields = 0;
+  std::size_t at = header_end;
+  while (at < bytes.size()) {
+    const std::string_view line = bytes.substr(at, 80);
+    if (line.starts_with("--")) {
+      if (++boundaries > kMaxPartLines) return at;
+    } else if (could_be_header(line)) {
+      if (++fields > kMaxFieldLines) return at;
+    }
+    const void* newline = std::memchr(bytes.data() + at, '\n', bytes.size() - at);
+    if (newline == nullptr) break;
+    at = static_cast<std::size_t>(static_cast<const char*>(newline) - bytes.data()) + 1;
+  }
+  return bytes.size();
+}
+
+GMimeParserOptions* make_options() {
+  static GMimeParserOptions* const options = [] {
+    GMimeParserOptions* made = g_mime_parser_options_new();
+    std::array<const char*, 3> charsets = {"utf-8", "windows-1252", nullptr};
+    g_mime_parser_options_set_fallback_charsets(made, charsets.data());
+    return made;
+  }();
+  return options;  // read only from now on
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
+
+// Copies what stands between '=' signs at once, several times as fast as going byte by byte.
+// Malformed escapes stay as they are.
+Decoded decode_quoted_printable(std::string_view raw, std::size_t max_size) {
+  Decoded result;
+  result.bytes.reserve(std::min(raw.size(), max_size) + 128);
+  std::size_t at = 0;
+  while (at < raw.size() && result.bytes.size() <= max_size) {
+    // Not more than asked for, where there are few escapes.
+    const std::size_t left = raw.size() - at;
+    const std::size_t room = max_size - result.bytes.size();
+    const std::size_t window = room < left ? std::min(left, room + 80) : left;
+    const void* sign = std::memchr(raw.data() + at, '=', window);
+    const std::size_t stop =
+        sign == nullptr ? at + window
+                        : static_cast<std::size_t>(static_cast<const char*>(sign) - raw.data());
+    result.bytes.append(raw, at, stop - at);
+    at = stop;
+    if (sign == nullptr) continue;
+    std::size_t next = at + 1;
+    while (next < raw.size() && (raw[next] == ' ' || raw[next] == '\t')) ++next;
+    if (next >= raw.size()) {
+      at = next;
+    } else if (raw[next] == '\n' || (raw[next] == '\r' && raw.substr(next, 2) == "\r\n")) {
+      at = next + (raw[next] == '\r' ? 2 : 1);
+    } else if (at + 2 < raw.size() && hex_digit(raw[at + 1]) >= 0 && hex_digit(raw[at + 2]) >= 0) {
+      result.bytes += static_cast<char>(hex_digit(raw[at + 1]) * 16 + hex_digit(raw[at + 2]));
+      at += 3;
+    } else {
+      result.bytes += '=';
+      ++at;
+    }
+  }
+  result.used = at;
+  return result;
+}
+
+Decoded decode_with_gmime(std::string_view raw, GMimeContentEncoding encoding,
+                          std::size_t max_size) {
+  Decoded result;
+  result.bytes.reserve(std::min(raw.size(), max_size) + 128);
+  GMimeEncoding state;
+  g_mime_encoding_init_decode(&state, encoding);
+  constexpr std::size_t kChunk = 16 * 1024;
+  while (result.used < raw.size() && result.bytes.size() <= max_size) {
+    const std::string_view chunk = raw.substr(result.used, kChunk);
+    const std::size_t before = result.bytes.size();
+    result.bytes.resize(before + g_mime_encoding_outlen(&state, chunk.size()) + 16);
+    const std::size_t count =
+        g_mime_encoding_step(&state, chunk.data(), chunk.size(), result.bytes.data() + before);
+    result.bytes.resize(before + count);
+    result.used += chunk.size();
+  }
+  if (result.used == raw.size()) {
+    std::array<char, 64> rest{};
+    const std::size_t count = g_mime_encoding_flush(&state, "", 0, rest.data());
+    result.bytes.append(rest.data(), count);
+  }
+  return result;
+}
+
+}  // namespace
+
+void init_gmime() {
+  static std::once_flag once;
+  std::call_once(once, [] { g_mime_init(); });
+}
+
+storage::Result<Mime> Mime::parse(std::string_view bytes) {
+  init_gmime();
+  if (bytes.size() > kMaxMessage) {
+    return storage::fail(ErrorKind::too_large, "message over the limit");
+  }
+  if (storage::trim(bytes.substr(0, 4096)).empty()) {
+    return storage::fail(ErrorKind::invalid, "no message");
+  }
+  GODWIT_ASSIGN(const std::size_t header_end, header_block_end(bytes));
+  const std::size_t limit = parse_limit(bytes, header_end);
+  // The array only borrows: the stream does not own it, and it is released without its bytes.
+  auto* data = const_cast<char*>(bytes.data());  // NOLINT: GMime only reads from it
+  GByteArray* array = g_byte_array_new_take(reinterpret_cast<guint8*>(data), limit);
+  GMimeStream* stream = g_mime_stream_mem_new_with_byte_array(array);
+  g_mime_stream_mem_set_owner(GMIME_STREAM_MEM(stream), FALSE);
+  GMimeParser* parser = g_mime_parser_new_with_stream(stream);
+  GMimeMessage* message = g_mime_parser_construct_message(parser, make_options());
+  g_object_unref(parser);
+  g_object_unref(stream);
+  if (message == nullptr) {
+    g_byte_array_free(array, FALSE);
+    return storage::fail(ErrorKind::invalid, "not a message");
+  }
+  return Mime(bytes.substr(0, limit), array, message);
+}
+
+Mime::Mime(Mime&& other) noexcept
+    : bytes_(other.bytes_),
+      array_(std::exchange(other.array_, nullptr)),
+      message_(std::exchange(other.message_, nullptr)) {}
+
+Mime::~Mime() {
+  if (message_ != nullptr) g_object_unref(message_);
+  if (array_ != nullptr) g_byte_array_free(array_, FALSE);
+}
+
+std::string_view Mime::header(const char* name) const {
+  return header_of(GMIME_OBJECT(message_), name);
+}
+
+std::string_view Mime::raw_content(GMimePart* part) const {
+  GMimeDataWrapper* content = g_mime_part_get_content(part);
+  if (content == nullptr) return {};
+  const GMimeStream* stream = g_mime_data_wrapper_get_stream(content);
+  if (stream == nullptr || stream->bound_start < 0) return {};
+  const auto start = static_cast<std::size_t>(stream->bound_start);
+  const std::size_t end =
+      stream->bound_end < 0 ? bytes_.size() : static_cast<std::size_t>(stream->bound_end);
+  if (start >= end || end > bytes_.size()) return {};
+  return bytes_.substr(start, end - start);
+}
+
+std::size_t Mime::last_content_end(GMimeObject* object, int depth) const {
+  if (object == nullptr || depth > 64) return 0;
+  if (GMIME_IS_PART(object)) {
+    const std::string_view raw = raw_content(GMIME_PART(object));
+    return raw.empty() ? 0 : static_cast<std::size_t>(raw.data() - bytes_.data()) + raw.size();
+  }
+  if (GMIME_IS_MESSAGE_PART(object)) {
+    GMimeMessage* inner = g_mime_message_part_get_message(GMIME_MESSAGE_PART(object));
+    return inner == nullptr ? 0 : last_content_end(g_mime_message_get_mime_part(inner), depth + 1);
+  }
+  if (!GMIME_IS_MULTIPART(object)) return 0;
+  std::size_t end = 0;
+  const int count = g_mime_multipart_get_count(GMIME_MULTIPART(object));
+  for (int i = std::max(0, count - 2); i < count; ++i) {
+    end = std::max(
+        end, last_content_end(g_mime_multipart_get_part(GMIME_MULTIPART(object), i), depth + 1));
+  }
+  return end;
+}
+
+std::string_view Mime::raw_message(GMimeMessagePart* part, const char* boundary) const {
+  GMimeMessage* inner = g_mime_message_part_get_message(part);
+  if (inner == nullptr) return {};
+  GMimeHeaderList* headers = g_mime_object_get_header_list(GMIME_OBJECT(inner));
+  if (g_mime_header_list_get_count(headers) == 0) return {};
+  const gint64 offset = g_mime_header_get_offset(g_mime_header_list_get_header_at(headers, 0));
+  if (offset < 0 || static_cast<std::size_t>(offset) >= bytes_.size()) return {};
+  const auto start = static_cast<std::size_t>(offset);
+  std::size_t end = bytes_.size();
+  if (boundary != nullptr) {
+    const std::size_t from =
+        std::max(start, last_content_end(g_mime_message_get_mime_part(inner), 0));
+    const std::string line = std::string("\n--") + boundary;
+    // The line end in front of the boundary may belong to the last content.
+    end = std::min(bytes_.find(line, from == 0 ? 0 : from - 1), bytes_.size());
+    if (end > start && end < bytes_.size() && bytes_[end - 1] == '\r') --end;
+  }
+  return end <= start ? std::string_view() : bytes_.substr(start, end - start);
+}
+
+std::string_view header_of(GMimeObject* object, const char* name) {
+  GMimeHeader* header = g_mime_header_list_get_header(g_mime_object_get_header_list(object), name);
+  if (header == nullptr) return {};
+  const char* value = g_mime_header_get_raw_value(header);
+  return value == nullptr ? std::string_view() : std::string_view(value);
+}
+
+std::string_view content_type_parameter(GMimeObject* object, const char* name) {
+  const char* value = g_mime_object_get_content_type_parameter(object, name);
+  return value == nullptr ? std::string_view() : std::string_view(value);
+}
+
+std::string content_type_of(GMimeObject* object) {
+  GMimeContentType* type = g_mime_object_get_content_type(object);
+  if (type == nullptr) return "text/plain";
+  const char* media = g_mime_content_type_get_media_type(type);
+  const char* subtype = g_mime_content_type_get_media_subtype(type);
+  std::string name = media == nullptr ? "text" : media;
+  name += '/';
+  name += subtype == nullptr ? "plain" : subtype;
+  return storage::to_lower(name);
+}
+
+bool has_type(GMimeObject* object, const char* type, const char* subtype) {
+  GMimeContentType* content_type = g_mime_object_get_content_type(object);
+  return content_type != nullptr && g_mime_content_type_is_type(content_type, type, subtype) != 0;
+}
+
+Decoded decode_transfer(std::string_view raw, GMimeContentEncoding encoding, std::size_t max_size) {
+  switch (encoding) {
+    case GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE:
+      return decode_quoted_printable(raw, max_size);
+    case GMIME_CONTENT_ENCODING_BASE64:
+    case GMIME_CONTENT_ENCODING_UUENCODE:
+      return decode_with_gmime(raw, encoding, max_size);
+    default:
+      break;
+  }
+  Decoded result;
+  result.used = max_size < raw.size() ? max_size + 1 : raw.size();
+  result.bytes = raw.substr(0, result.used);
+  return result;
+}
+
+std::uint64_t estimate_decoded_size(std::string_view raw, GMimeContentEncoding encoding) {
+  if (encoding == GMIME_CONTENT_ENCODING_UUENCODE) return raw.size() * 45ULL / 62;
+  if (encoding != GMIME_CONTENT_ENCODING_BASE64) return raw.size();
+  // Lines have the length of the first one; each but the last has one line end.
+  const std::string_view text = storage::trim(raw);
+  const std::size_t newline = text.find('\n');
+  std::uint64_t letters = text.size();
+  if (newline != std::string_view::npos && newline > 0) {
+    letters -= text.size() / (newline + 1) * (text[newline - 1] == '\r' ? 2 : 1);
+  }
+  std::uint64_t padding = 0;
+  for (std::size_t i = text.size(); i > 0 && padding < 2 && text[i - 1] == '='; --i) ++padding;
+  const std::uint64_t size = letters / 4 * 3;
+  return size > padding ? size - padding : 0;
+}
+
+}  // namespace eas::email

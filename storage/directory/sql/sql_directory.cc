@@ -1,0 +1,200 @@
+// Passwords. An unknown name and a wrong password must not be told apart by the time they take: in
+// both cases the same number of hashes is computed, one per form (charset) of the password. The
+// stored hash is read on every login, one point read, so what another process changed counts at
+// once; only the computation is remembered.
+#include "storage/directory/sql/sql_directory.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "storage/base/text.h"
+#include "storage/directory/address.h"
+
+namespace storage {
+namespace {
+
+constexpr std::size_t kMostNameBytes = 256;
+constexpr std::size_t kUsersPerTransaction = 1000;
+
+constexpr Migration kMigrations[] = {
+    {"directory-001", R"(
+      CREATE TABLE directory_user (
+        id BIGINT NOT NULL PRIMARY KEY,
+        address TEXT NOT NULL UNIQUE,
+        display_name TEXT NOT NULL,
+        password_hash TEXT NOT NULL
+      );
+    )"},
+};
+
+constexpr const char* kInsertUser =
+    "INSERT INTO directory_user (id, address, display_name, password_hash) VALUES ($1, $2, $3, $4)";
+
+bool can_be_password(std::string_view password) {
+  return !password.empty() && password.size() <= PasswordHasher::kMostPasswordBytes &&
+         password.find('\0') == std::string_view::npos;
+}
+
+Result<std::string> checked_address(std::string_view address) {
+  auto canonical = canonical_address(address);
+  if (!canonical) {
+    return fail(ErrorKind::invalid, "\"" +
+                                        std::string(utf8_prefix(to_xml_safe_utf8(address), 300)) +
+                                        "\" is not an address that a user can have");
+  }
+  return std::move(*canonical);
+}
+
+Result<bool> exists(Connection& connection, const std::string& address) {
+  GODWIT_ASSIGN(const Rows rows,
+                connection.query("SELECT 1 FROM directory_user WHERE address = $1", {address}));
+  return !rows.empty();
+}
+
+}  // namespace
+
+Result<void> SqlDirectory::migrate_tables(Database& database) {
+  return migrate(database, kMigrations);
+}
+
+SqlDirectory::SqlDirectory(Database& database, Settings settings)
+    : database_(database),
+      default_domain_(std::move(settings.default_domain)),
+      clock_(*settings.clock),
+      hasher_(settings.hash_cost, settings.concurrent_hashes, settings.hash_counter) {}
+
+Result<std::optional<SqlDirectory::Account>> SqlDirectory::find_account(std::string_view login) {
+  std::optional<Account> account;
+  const std::vector<std::string> addresses = login_addresses(login, default_domain_);
+  const auto read = database_.read([&](Connection& connection) -> Result<void> {
+    for (const std::string& address : addresses) {
+      GODWIT_ASSIGN(Rows rows, connection.query("SELECT id, display_name, password_hash FROM "
+                                                "directory_user WHERE address = $1",
+                                                {address}));
+      if (rows.empty()) continue;
+      account =
+          Account{User{rows.integer(0, 0), address, rows.take_text(0, 1)}, rows.take_text(0, 2)};
+      break;
+    }
+    return {};
+  });
+  if (!read) return fail(read.error());
+  return account;
+}
+
+Result<User> SqlDirectory::find(std::string_view login) {
+  GODWIT_ASSIGN(auto account, find_account(login));
+  if (!account) return fail(ErrorKind::not_found, "no such user");
+  return std::move(account->user);
+}
+
+Result<User> SqlDirectory::authenticate(std::string_view login, std::string_view password) {
+  const auto refuse = [] { return fail(ErrorKind::denied, "wrong name or password"); };
+  if (!can_be_password(password)) return refuse();  // whoever it is: nobody has such a one
+  GODWIT_ASSIGN(auto account, find_account(login));
+  if (account && verified_.knows(account->password_hash, password, clock_.now_ms())) {
+    return std::move(account->user);
+  }
+  GODWIT_ASSIGN(const PasswordHasher::Slot slot, hasher_.slot());
+  // While this one waited for its turn, another request of the same phone may have been verified.
+  if (account && verified_.knows(account->password_hash, password, clock_.now_ms())) {
+    return std::move(account->user);
+  }
+  for (const std::string& form : charset_forms(password)) {
+    if (!slot.verify(form, account ? std::string_view(account->password_hash) : "")) continue;
+    verified_.remember(account->password_hash, password, clock_.now_ms());
+    return std::move(account->user);
+  }
+  return refuse();
+}
+
+Result<std::string> SqlDirectory::hash_of(std::string_view password) {
+  const std::string text =
+      is_valid_utf8(password) ? std::string(password) : latin1_to_utf8(password);
+  if (!can_be_password(text)) {
+    return fail(ErrorKind::invalid, "a password is 1 to 511 bytes without NUL");
+  }
+  return hasher_.hash(text);
+}
+
+Result<User> SqlDirectory::add(std::string_view address, std::string_view password,
+                               std::string_view display_name) {
+  User user;
+  GODWIT_ASSIGN(user.address, checked_address(address));
+  user.display_name = std::string(utf8_prefix(to_xml_safe_utf8(display_name), kMostNameBytes));
+  GODWIT_ASSIGN(const std::string hash, hash_of(password));
+  const auto written = database_.write([&](Connection& connection) -> Result<void> {
+    GODWIT_ASSIGN(const bool there, exists(connection, user.address));
+    if (there) return fail(ErrorKind::exists, user.address + " exists already");
+    GODWIT_ASSIGN(user.id, next_id(connection, "user"));
+    GODWIT_TRY(connection.execute(kInsertUser, {user.id, user.address, user.display_name, hash}));
+    return {};
+  });
+  if (!written) return fail(written.error());
+  return user;
+}
+
+Result<void> SqlDirectory::set_password(std::string_view address, std::string_view password) {
+  GODWIT_ASSIGN(const std::string canonical, checked_address(address));
+  GODWIT_ASSIGN(const std::string hash, hash_of(password));
+  return database_.write([&](Connection& connection) -> Result<void> {
+    GODWIT_ASSIGN(
+        const std::int64_t changed,
+        connection.execute("UPDATE directory_user SET password_hash = $2 WHERE address = $1",
+                           {canonical, hash}));
+    if (changed == 0) return fail(ErrorKind::not_found, "no user " + canonical);
+    return {};
+  });
+}
+
+Result<void> SqlDirectory::remove(std::string_view address) {
+  GODWIT_ASSIGN(const std::string canonical, checked_address(address));
+  return database_.write([&](Connection& connection) -> Result<void> {
+    GODWIT_ASSIGN(const std::int64_t changed,
+                  connection.execute("DELETE FROM directory_user WHERE address = $1", {canonical}));
+    if (changed == 0) return fail(ErrorKind::not_found, "no user " + canonical);
+    return {};
+  });
+}
+
+Result<std::vector<User>> SqlDirectory::list() {
+  std::vector<User> users;
+  const auto read = database_.read([&](Connection& connection) -> Result<void> {
+    GODWIT_ASSIGN(Rows rows, connection.query("SELECT id, address, display_name FROM "
+                                              "directory_user ORDER BY id"));
+    users.reserve(rows.size());
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+      users.push_back({rows.integer(row, 0), rows.take_text(row, 1), rows.take_text(row, 2)});
+    }
+    return {};
+  });
+  if (!read) return fail(read.error());
+  return users;
+}
+
+Result<void> SqlDirectory::add_many(const std::vector<std::string>& addresses,
+                                    std::string_view password) {
+  std::vector<std::string> canonical;
+  canonical.reserve(addresses.size());
+  for (const std::string& address : addresses) {
+    GODWIT_ASSIGN(std::string each, checked_address(address));
+    canonical.push_back(std::move(each));
+  }
+  GODWIT_ASSIGN(const std::string hash, hash_of(password));
+  for (std::size_t begin = 0; begin < canonical.size(); begin += kUsersPerTransaction) {
+    const std::size_t end = std::min(begin + kUsersPerTransaction, canonical.size());
+    auto written = database_.write([&](Connection& connection) -> Result<void> {
+      for (std::size_t i = begin; i < end; ++i) {
+        GODWIT_ASSIGN(const bool there, exists(connection, canonical[i]));
+        if (there) continue;
+        GODWIT_ASSIGN(const std::int64_t id, next_id(connection, "user"));
+        GODWIT_TRY(connection.execute(kInsertUser, {id, canonical[i], "", hash}));
+      }
+      return {};
+    });
+    if (!written) return written;
+  }
+  return {};
+}
+
+}  // namespace storage

@@ -1,0 +1,47 @@
+#include "storage/mail/backends.h"
+
+#include <array>
+
+#include "storage/mail/maildir/maildir_store.h"
+
+namespace storage {
+
+namespace {
+
+Result<std::unique_ptr<MailStore>> open_maildir(const MailStoreOptions& options, Database& database,
+                                                ChangeHub& hub) {
+  maildir::MaildirOptions own;
+  own.root = options.root;
+  own.clock = options.clock;
+  own.poll_interval = options.poll_interval;
+  own.watch_linger = options.watch_linger;
+  own.fsync = options.fsync;
+  own.before_step = options.before_step;
+  GODWIT_ASSIGN(auto store, maildir::MaildirStore::open(std::move(own), database, hub));
+  return std::unique_ptr<MailStore>(std::move(store));
+}
+
+struct Backend {
+  std::string_view name;
+  Result<std::unique_ptr<MailStore>> (*open)(const MailStoreOptions&, Database&, ChangeHub&);
+};
+constexpr std::array kBackends = {Backend{"maildir", open_maildir}};
+
+}  // namespace
+
+Result<std::unique_ptr<MailStore>> open_mail_store(const MailStoreOptions& options,
+                                                   Database& database, ChangeHub& hub) {
+  for (const Backend& backend : kBackends) {
+    if (backend.name == options.backend) return backend.open(options, database, hub);
+  }
+  return fail(ErrorKind::invalid, "no mail backend is called " + options.backend);
+}
+
+Result<std::unique_ptr<MailSender>> open_mail_sender(smtp::SenderOptions options, MailStore& store,
+                                                     Database& database, smtp::Resolver resolver) {
+  GODWIT_ASSIGN(auto sender, smtp::LocalAndRelaySender::open(std::move(options), store, database,
+                                                             std::move(resolver)));
+  return std::unique_ptr<MailSender>(std::move(sender));
+}
+
+}  // namespace storage

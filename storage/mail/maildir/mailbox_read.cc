@@ -1,0 +1,184 @@
+// Reading messages. Small files are read into memory, which is cheaper than mapping them; large
+// ones are mapped, so that a message of many megabytes is never held whole.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "storage/base/text.h"
+#include "storage/mail/maildir/filename.h"
+#include "storage/mail/maildir/mailbox.h"
+
+namespace storage::maildir {
+
+namespace {
+
+constexpr std::int64_t kMapFrom = 256 * 1024;
+constexpr std::size_t kMaxSummary = 16 * 1024;
+constexpr int kTries = 4;
+
+MessageInfo info_from(const ItemRow& item) {
+  MessageInfo info;
+  info.id = item.id;
+  info.date = item.date;
+  info.size = item.size;
+  info.seq = item.seq;
+  info.created_seq = item.id;
+  unpack(item.flags, info.flags);
+  info.flags.keywords = item.keywords;
+  info.flags.annotation = item.annotation;
+  return info;
+}
+
+Result<std::string> read_whole(int fd, std::int64_t size) {
+  std::string text(static_cast<std::size_t>(size), '\0');
+  std::size_t filled = 0;
+  while (filled < text.size()) {
+    const ssize_t got = ::read(fd, text.data() + filled, text.size() - filled);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail(system_error("read", "message", errno));
+    if (got == 0) break;
+    filled += static_cast<std::size_t>(got);
+  }
+  text.resize(filled);
+  return text;
+}
+
+}  // namespace
+
+Result<MessageInfo> MaildirMailbox::info_of(CollectionId folder, const ItemRow& item,
+                                            bool with_summary) {
+  MessageInfo info = info_from(item);
+  if (!with_summary) return info;
+  auto read = context_.database.read([&](Connection& connection) -> Result<void> {
+    GODWIT_ASSIGN(info.summary, load_summary(connection, key_of(folder), item.id));
+    return {};
+  });
+  if (!read) return fail(std::move(read.error()));
+  return info;
+}
+
+Result<std::vector<MessageInfo>> MaildirMailbox::messages(CollectionId folder,
+                                                          std::span<const ItemId> ids) {
+  std::vector<MessageInfo> infos;
+  const std::int64_t key = key_of(folder);
+  GODWIT_TRY(context_.database.read([&](Connection& connection) -> Result<void> {
+    infos.clear();
+    GODWIT_ASSIGN(const FolderRow row, live_folder(connection, folder));
+    for (const ItemId id : ids) {
+      GODWIT_ASSIGN(const auto item, load_item(connection, key, id));
+      if (!item || item->removed) continue;
+      infos.push_back(info_from(*item));
+      GODWIT_ASSIGN(infos.back().summary, load_summary(connection, key, id));
+    }
+    return {};
+  }));
+  return infos;
+}
+
+Result<MessageInfo> MaildirMailbox::message(CollectionId folder, ItemId id) {
+  const ItemId ids[] = {id};
+  GODWIT_ASSIGN(auto infos, messages(folder, ids));
+  if (infos.empty()) return fail(ErrorKind::not_found, "no such message");
+  return std::move(infos.front());
+}
+
+Result<bool> MaildirMailbox::was_here(CollectionId folder, ItemId id) {
+  bool known = false;
+  GODWIT_TRY(context_.database.read([&](Connection& connection) -> Result<void> {
+    GODWIT_ASSIGN(const auto item, load_item(connection, key_of(folder), id));
+    known = item.has_value();
+    return {};
+  }));
+  return known;
+}
+
+Result<MessageBytes> MaildirMailbox::read_file(const OpenFolder& folder,
+                                               const Location& location) const {
+  const std::string name = location.name();
+  const UniqueFd fd(::openat(folder.fds.of(location.in_cur), name.c_str(),
+                             O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  if (!fd) {
+    if (errno == EACCES) return fail(ErrorKind::corrupt, "the message file is not readable");
+    return fail(system_error("open", name, errno));
+  }
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) return fail(system_error("stat", name, errno));
+  if (!S_ISREG(info.st_mode)) return fail(ErrorKind::corrupt, "the message is not a file");
+  if (info.st_size < kMapFrom) {
+    GODWIT_ASSIGN(std::string text, read_whole(fd.get(), info.st_size));
+    return MessageBytes(std::move(text));
+  }
+  const auto length = static_cast<std::size_t>(info.st_size);
+  void* mapping = ::mmap(nullptr, length, PROT_READ, MAP_PRIVATE, fd.get(), 0);
+  if (mapping == MAP_FAILED) return fail(system_error("map", name, errno));
+  ::madvise(mapping, length, MADV_SEQUENTIAL);
+  return MessageBytes(mapping, length);
+}
+
+Result<MessageBytes> MaildirMailbox::bytes(CollectionId folder, ItemId id) {
+  // Without the gate first: reading needs no order with others. A file renamed meanwhile is found
+  // by looking at the folder again.
+  for (int attempt = 0; attempt < kTries; ++attempt) {
+    OpenFolder open;
+    GODWIT_ASSIGN(open.row, live_folder(folder));
+    GODWIT_ASSIGN(const ItemRow item, live_item(open, id));
+    GODWIT_ASSIGN(const UniqueFd user_fd, open_user());
+    auto fds = open_folder(user_fd.get(), open.row.dir);
+    if (fds) {
+      open.fds = std::move(*fds);
+      auto read = read_file(open, item.location);
+      if (read || read.error().kind != ErrorKind::not_found) return read;
+    } else if (fds.error().kind != ErrorKind::not_found) {
+      return fail(std::move(fds.error()));
+    }
+    GODWIT_TRY(refresh(folder, true));
+  }
+  return fail(ErrorKind::unavailable, "the message is renamed all the time");
+}
+
+Result<void> MaildirMailbox::set_summary(CollectionId folder, ItemId id, std::string_view summary) {
+  if (summary.size() > kMaxSummary) return {};
+  const std::int64_t key = key_of(folder);
+  return context_.database.write([&](Connection& connection) -> Result<void> {
+    GODWIT_ASSIGN(const auto item, load_item(connection, key, id));
+    if (!item || item->removed) return {};
+    GODWIT_TRY(connection.execute(
+        "INSERT INTO mail_summary (collection, id, summary) VALUES ($1, $2, $3) ON CONFLICT "
+        "(collection, id) DO UPDATE SET summary = excluded.summary",
+        {key, id, Blob{std::string(summary)}}));
+    return {};
+  });
+}
+
+Result<void> MaildirMailbox::note_broken(CollectionId folder, ItemId id, std::string_view reason) {
+  return context_.database.write([&](Connection& connection) -> Result<void> {
+    GODWIT_TRY(connection.execute(
+        "INSERT INTO mail_broken (collection, id, reason, noticed) VALUES ($1, $2, $3, $4) ON "
+        "CONFLICT DO NOTHING",
+        {key_of(folder), id, to_xml_safe_utf8(utf8_prefix(reason, 500)), context_.clock.now_ms()}));
+    return {};
+  });
+}
+
+Result<std::vector<Mailbox::BrokenMessage>> MaildirMailbox::broken_messages() {
+  std::vector<BrokenMessage> broken;
+  GODWIT_TRY(context_.database.read([&](Connection& connection) -> Result<void> {
+    GODWIT_ASSIGN(const Rows rows,
+                  connection.query("SELECT collection, id, reason, noticed FROM mail_broken WHERE "
+                                   "collection > $1 AND collection <= $2 ORDER BY noticed, "
+                                   "collection, id",
+                                   {key_of(0), key_of(kMaxFolder)}));
+    broken.clear();
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      broken.push_back({rows.integer(r, 0) - key_of(0), rows.integer(r, 1), rows.text(r, 2),
+                        rows.integer(r, 3)});
+    }
+    return {};
+  }));
+  return broken;
+}
+
+}  // namespace storage::maildir

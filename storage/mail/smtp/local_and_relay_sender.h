@@ -1,0 +1,69 @@
+// Sends mail: local recipients straight into their Inboxes, the others to the relay.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "storage/base/clock.h"
+#include "storage/mail/mail_sender.h"
+#include "storage/mail/mail_store.h"
+#include "storage/mail/smtp/delivery_report.h"
+#include "storage/mail/smtp/relay.h"
+#include "storage/sql/database.h"
+
+namespace storage::smtp {
+
+// The user id and canonical address of a recipient who has a mailbox here; not_found: nobody.
+using Resolver = std::function<Result<std::pair<std::int64_t, std::string>>(std::string_view)>;
+
+struct SenderOptions {
+  // Domains for which we are responsible: an unknown address there is reported back, not relayed.
+  std::vector<std::string> local_domains;
+  RelayOptions relay;
+  std::string host;              // names us in trace lines and reports; "" is the machine's name
+  const Clock* clock = nullptr;  // must outlive the sender; the system's when null
+};
+
+// Thread-safe. What a submission did at the relay is noted in the database under its identity, so
+// that sending it again reaches the relay once; local mailboxes know their messages by themselves.
+class LocalAndRelaySender final : public MailSender {
+ public:
+  // Brings its table up to date. `store` and `database` must outlive the sender.
+  static Result<std::unique_ptr<LocalAndRelaySender>> open(SenderOptions options, MailStore& store,
+                                                           Database& database, Resolver resolver);
+
+  Result<void> send(const OutgoingMail& mail) override;
+
+ private:
+  LocalAndRelaySender(SenderOptions options, MailStore& store, Database& database,
+                      Resolver resolver);
+
+  struct Local {
+    std::int64_t user = 0;
+    std::string address;
+  };
+  struct Plan {
+    std::vector<Local> local;
+    std::vector<std::string> remote;
+    std::vector<Undelivered> undelivered;
+  };
+  Result<Plan> plan(const OutgoingMail& mail) const;
+  bool is_local_domain(std::string_view address) const;
+  Result<void> deliver(const OutgoingMail& mail, std::string_view bytes, const Local& to) const;
+  Result<void> hand_to_relay(const OutgoingMail& mail, std::string_view bytes, Plan& plan) const;
+  void report(const OutgoingMail& mail, const std::vector<Undelivered>& undelivered) const;
+  Result<void> store_report(const OutgoingMail& mail,
+                            const std::vector<Undelivered>& undelivered) const;
+  UnixMillis now() const;
+
+  const SenderOptions options_;
+  MailStore& store_;
+  Database& database_;
+  const Resolver resolver_;
+};
+
+}  // namespace storage::smtp

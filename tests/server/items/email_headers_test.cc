@@ -1,0 +1,156 @@
+#include "server/items/email/headers.h"
+
+#include "tests/server/items/support.h"
+
+using eas::email::decode_header;
+using eas::email::format_addresses;
+using eas::email::parse_addresses;
+using eas::email::topic_of;
+
+TEST_CASE("subject: table of encodings") {
+  const std::pair<const char*, const char*> cases[] = {
+      {"plain", "plain"},
+      {"  folded\r\n line ", "folded line"},
+      {"=?utf-8?Q?Gr=C3=BC=C3=9Fe?=", "Grüße"},
+      {"=?UTF-8?b?R3LDvMOfZQ==?=", "Grüße"},
+      {"=?iso-8859-1?Q?Gr=FC=DFe?= und mehr", "Grüße und mehr"},
+      {"=?iso-8859-1?Q?5_=80?=", "5 €"},
+      {"a =?utf-8?Q?b?= =?utf-8?Q?c?= d", "a bc d"},
+      {"=?utf-8?B?w7w=?=\r\n =?utf-8?B?w58=?=", "üß"},
+      {"=?utf-8?B?4w==?= =?utf-8?B?gYI=?=", "あ"},  // a character split between two words
+      {"=?iso-2022-jp?B?GyRCJDMkcyRLJEEkTxsoQg==?=", "こんにちは"},
+      {"=?gb2312?B?xOO6ww==?=", "你好"},
+      {"=?koi8-r?B?8NLJ18XU?=", "Привет"},
+      {"=?windows-874?B?ys3KtNXk?=", "สอสดีไ"},
+      {"=?unknown-8bit?Q?Gr=FC=DFe?=", "Grüße"},
+      {"=?us-ascii?Q?Gr=C3=BC=C3=9Fe?=", "Grüße"},
+      {"=?utf-8?Q?Gr=FC=DFe?=", "Grüße"},  // labelled UTF-8, is Latin-1
+      {"=?utf-8*de?Q?Gr=C3=BC=C3=9Fe?=", "Grüße"},
+      {"=?utf-8?Q?a b c?=", "a b c"},  // illegal spaces
+      {"Gr\xFC\xDF"
+       "e",
+       "Grüße"},           // raw Latin-1
+      {"Grüße", "Grüße"},  // RFC 6532
+      {"=?utf-8?Q?a?= =?", "a =?"},
+      {"=?utf-8?X?a?=", "=?utf-8?X?a?="},
+      {"=?utf-8?Q?cut off", "=?utf-8?Q?cut off"},
+      {"=?utf-8?B?!!!?=", "!!!"},
+      {"tab\there\x01\x02", "tab here"},
+      {"", ""},
+  };
+  for (const auto& [raw, text] : cases) {
+    INFO(raw);
+    CHECK(decode_header(raw) == text);
+  }
+}
+
+TEST_CASE("addresses: table of forms") {
+  const std::pair<const char*, const char*> cases[] = {
+      {"a@e.test", "\"a@e.test\" <a@e.test>"},
+      {"<a@e.test>", "\"a@e.test\" <a@e.test>"},
+      {"Anna <a@e.test>", "\"Anna\" <a@e.test>"},
+      {"\"Sender, Anna\" <a@e.test>", "\"Sender, Anna\" <a@e.test>"},
+      {"\"Anna \\\"A\\\" S\" <a@e.test>", "\"Anna \\\"A\\\" S\" <a@e.test>"},
+      {"a@e.test (Anna)", "\"Anna\" <a@e.test>"},
+      {"a@e.test, b@e.test", "\"a@e.test\" <a@e.test>, \"b@e.test\" <b@e.test>"},
+      {"=?utf-8?Q?Zo=C3=AB?= <z@e.test>", "\"Zoë\" <z@e.test>"},
+      {"\"=?utf-8?Q?Zo=C3=AB?=\" <z@e.test>", "\"Zoë\" <z@e.test>"},
+      {"=?utf-8?Q?M=C3=BCller=2C_Hans?= <h@e.test>, x@e.test",
+       "\"Müller, Hans\" <h@e.test>, \"x@e.test\" <x@e.test>"},
+      {"=?iso-8859-1?Q?J=F6rg?= =?iso-8859-1?Q?_M?= <j@e.test>", "\"Jörg M\" <j@e.test>"},
+      {"J\xF6rg <j@e.test>", "\"Jörg\" <j@e.test>"},
+      {"Jörg <jörg@e.test>", "\"Jörg\" <jörg@e.test>"},
+      {"Team: a@e.test, B <b@e.test>;", "\"a@e.test\" <a@e.test>, \"B\" <b@e.test>"},
+      {"undisclosed-recipients:;", ""},
+      {"", ""},
+      {"'Anna' <a@e.test>", "\"Anna\" <a@e.test>"},
+  };
+  for (const auto& [raw, text] : cases) {
+    INFO(raw);
+    CHECK(format_addresses(parse_addresses(raw), ", ", 1000) == text);
+  }
+}
+
+TEST_CASE("addresses: a long list is cut between addresses") {
+  std::string raw;
+  for (int i = 0; i < 3000; ++i) {
+    raw += (i == 0 ? "" : ", ") + std::string("user") + std::to_string(i) + "@e.test";
+  }
+  const std::string to = format_addresses(parse_addresses(raw), ", ", 32'768);
+  CHECK(to.size() <= 32'768);
+  CHECK(to.size() > 32'600);
+  CHECK(to.back() == '>');
+}
+
+TEST_CASE("thread topic: prefixes of several languages are removed") {
+  const std::pair<const char*, const char*> cases[] = {
+      {"Re: x", "x"},
+      {"RE: AW: Fwd: x", "x"},
+      {"Re[2]: x", "x"},
+      {"Antw: x", "x"},
+      {"WG: x", "x"},
+      {"回复：x", "x"},
+      {"Reply: x", "Reply: x"},
+      {"x: y", "x: y"},
+      {"Re : x", "x"},
+      {"Re", "Re"},
+      {"", ""},
+      {"[list] Re: x", "[list] Re: x"},
+  };
+  for (const auto& [subject, topic] : cases) {
+    INFO(subject);
+    CHECK(topic_of(subject) == topic);
+  }
+}
+
+TEST_CASE("importance: read from every header that programs write; always sent") {
+  const std::pair<const char*, const char*> cases[] = {
+      {"", "1"},
+      {"Importance: high\r\n", "2"},
+      {"Importance: Low\r\n", "0"},
+      {"X-Priority: 1 (Highest)\r\n", "2"},
+      {"X-Priority: 2\r\n", "2"},
+      {"X-Priority: 3\r\n", "1"},
+      {"X-Priority: 5\r\n", "0"},
+      {"X-MSMail-Priority: High\r\n", "2"},
+      {"Priority: non-urgent\r\n", "0"},
+      {"Importance: normal\r\nX-Priority: 1\r\n", "1"},
+      {"X-Priority: nonsense\r\n", "1"},
+  };
+  for (const auto& [header, importance] : cases) {
+    INFO(header);
+    const auto tree = test::render(test::mail(header, "x"), eas::Version::v14_1);
+    CHECK(test::text(tree, wbxml::email::kImportance) == importance);
+  }
+}
+
+TEST_CASE("conversation: messages of a thread share the id, others do not") {
+  const auto id = [](const std::string& headers) {
+    return test::text(test::render(test::mail(headers, "x"), eas::Version::v16_0),
+                      wbxml::email2::kConversationId);
+  };
+  const std::string root = id("Message-ID: <root@e>\r\nSubject: a\r\n");
+  CHECK(root.size() == 16);
+  CHECK(id("Message-ID: <2@e>\r\nReferences: <root@e>\r\nSubject: other\r\n") == root);
+  CHECK(id("Message-ID: <3@e>\r\nReferences: <root@e>\r\n <2@e>\r\n") == root);
+  CHECK(id("Message-ID: <4@e>\r\nIn-Reply-To: <root@e>\r\n") == root);
+  CHECK(id("Message-ID: <other@e>\r\nSubject: a\r\n") != root);
+  CHECK(id("Subject: Re: Topic\r\n") == id("Subject: topic\r\n"));
+}
+
+TEST_CASE("conversation: the index grows by five bytes a reply, children under their parent") {
+  const auto index = [](const std::string& headers) {
+    return test::text(
+        test::render(test::mail("Date: Sun, 1 Mar 2026 10:00:00 +0000\r\n" + headers, "x"),
+                     eas::Version::v14_0),
+        wbxml::email2::kConversationIndex);
+  };
+  const std::string root = index("Message-ID: <a@e>\r\n");
+  const std::string child = index("Message-ID: <b@e>\r\nReferences: <a@e>\r\n");
+  const std::string grandchild = index("Message-ID: <c@e>\r\nReferences: <a@e> <b@e>\r\n");
+  CHECK(root == std::string("\xDC\xA9\x62\x2A\x8C", 5));
+  CHECK(child.size() == 10);
+  CHECK(grandchild.size() == 15);
+  CHECK(child.starts_with(root));
+  CHECK(grandchild.starts_with(child));
+}

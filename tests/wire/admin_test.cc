@@ -1,0 +1,230 @@
+// The command line: subcommands beside a running server, and what they refuse.
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "storage/base/text.h"
+#include "tests/support/phone.h"
+#include "wbxml/code_pages.h"
+#include "wbxml/encoder.h"
+
+using eas::Version;
+using test::Phone;
+using test::ServerProcess;
+namespace fs = std::filesystem;
+
+namespace {
+
+int login_status(const ServerProcess& server, const std::string& user,
+                 const std::string& password) {
+  eas::client::ClientOptions options;
+  options.url = server.url();
+  options.user = user;
+  options.password = password;
+  options.ca_file = server.dir() + "/tls/cert.pem";
+  eas::client::EasClient client(options);
+  const auto answer = client.send("OPTIONS", "/Microsoft-Server-ActiveSync", {}, "");
+  REQUIRE_MESSAGE(answer.has_value(), answer.error().message);
+  return answer->status;
+}
+
+}  // namespace
+
+TEST_CASE("admin: --version, --help and an unknown subcommand") {
+  const auto version = ServerProcess::run({"--version"});
+  CHECK(version.status == 0);
+  CHECK(version.out.starts_with("godwit "));
+  CHECK(version.out.find('.') != std::string::npos);
+  const auto help = ServerProcess::run({"--help"});
+  CHECK(help.status == 0);
+  for (const char* name :
+       {"serve", "demo", "user", "device", "probe", "wbxml", "replay", "config"}) {
+    CHECK(help.out.find(name) != std::string::npos);
+  }
+  const auto unknown = ServerProcess::run({"fly"});
+  CHECK(unknown.status != 0);
+  CHECK_FALSE(unknown.err.empty());
+}
+
+TEST_CASE("admin: users are added, changed and removed under a running server, at once") {
+  ServerProcess server;
+  const std::string config = server.config_file();
+  const auto added = ServerProcess::run({"user", "add", "anna@example.test", "--display-name",
+                                         "Anna Ähre", "--password-stdin", "--config", config},
+                                        "first password\n");
+  REQUIRE_MESSAGE(added.status == 0, added.err);
+  CHECK(login_status(server, "anna@example.test", "first password") == 200);
+  CHECK(login_status(server, "anna", "first password") == 200);
+  CHECK(login_status(server, "EXAMPLE\\anna", "first password") == 200);
+  const auto twice = ServerProcess::run(
+      {"user", "add", "Anna@example.test", "--password-stdin", "--config", config}, "x\n");
+  CHECK(twice.status == 1);
+  const auto list = ServerProcess::run({"user", "list", "--config", config});
+  CHECK(list.status == 0);
+  CHECK(list.out.find("anna@example.test") != std::string::npos);
+  CHECK(list.out.find("Anna Ähre") != std::string::npos);
+  CHECK(list.out.find("user1@example.test") != std::string::npos);
+
+  const auto changed = ServerProcess::run(
+      {"user", "passwd", "anna", "--password-stdin", "--config", config}, "second password\n");
+  REQUIRE_MESSAGE(changed.status == 0, changed.err);
+  CHECK(login_status(server, "anna@example.test", "first password") == 401);
+  CHECK(login_status(server, "anna@example.test", "second password") == 200);
+
+  {
+    eas::client::ClientOptions options;
+    options.url = server.url();
+    options.user = "anna@example.test";
+    options.password = "second password";
+    options.ca_file = server.dir() + "/tls/cert.pem";
+    eas::client::EasClient client(options);
+    eas::client::FolderHierarchy folders;
+    REQUIRE(client.folder_sync(folders).has_value());
+  }
+  const auto removed =
+      ServerProcess::run({"user", "remove", "anna@example.test", "--config", config});
+  REQUIRE_MESSAGE(removed.status == 0, removed.err);
+  CHECK(login_status(server, "anna@example.test", "second password") == 401);
+  CHECK(fs::is_directory(server.maildir("anna@example.test")));
+  const auto devices = ServerProcess::run({"device", "list", "--config", config});
+  CHECK(devices.out.find("(removed)") == std::string::npos);
+  CHECK(ServerProcess::run({"user", "remove", "anna@example.test", "--config", config}).status ==
+        1);
+}
+
+TEST_CASE("admin: --purge deletes the mail of a removed user, and only of that one") {
+  test::ServerSetup setup;
+  setup.users = 2;
+  ServerProcess server(setup);
+  const auto removed =
+      ServerProcess::run({"user", "remove", "user2", "--purge", "--config", server.config_file()});
+  REQUIRE_MESSAGE(removed.status == 0, removed.err);
+  CHECK_FALSE(fs::exists(server.maildir("user2@example.test")));
+  CHECK(server.count_messages("user1@example.test") == 10);
+}
+
+TEST_CASE("admin: a missing password, address or configuration is said, with status 1") {
+  test::TempDir dir;
+  const auto nowhere = ServerProcess::run({"user", "list", "--config", dir.file("none.toml")});
+  CHECK(nowhere.status == 1);
+  CHECK(nowhere.err.find("no such file") != std::string::npos);
+  std::ofstream(dir.file("bad.toml")) << "[server]\nprot = 1\n";
+  const auto bad = ServerProcess::run({"serve", "--config", dir.file("bad.toml")});
+  CHECK(bad.status == 1);
+  CHECK(bad.err.find("bad.toml:2: unknown setting server.prot") != std::string::npos);
+  ServerProcess server;
+  const auto no_password =
+      ServerProcess::run({"user", "add", "bob@example.test", "--config", server.config_file()});
+  CHECK(no_password.status == 1);
+  CHECK(no_password.err.find("--password-stdin") != std::string::npos);
+  const auto empty = ServerProcess::run(
+      {"user", "add", "bob@example.test", "--password-stdin", "--config", server.config_file()},
+      "\n");
+  CHECK(empty.status == 1);
+}
+
+TEST_CASE("admin: plain HTTP is refused beyond loopback, and served on it") {
+  test::TempDir dir;
+  const auto refused =
+      ServerProcess::run({"demo", "--dir", dir.file("data"), "--listen", "0.0.0.0:0", "--users",
+                          "1", "--password", "p", "--messages", "1", "--plain-http"});
+  CHECK(refused.status == 1);
+  CHECK(refused.err.find("loopback") != std::string::npos);
+  CHECK_FALSE(fs::exists(dir.path() / "data" / "mail"));
+  test::ServerSetup setup;
+  setup.plain_http = true;
+  ServerProcess server(setup);
+  CHECK(server.url().starts_with("http://127.0.0.1:"));
+  Phone phone(server, "user1@example.test", Version::v14_1);
+  phone.connect();
+}
+
+TEST_CASE("admin: a port that is taken is said, with status 1") {
+  ServerProcess server;
+  test::TempDir dir;
+  const auto taken = ServerProcess::run({"demo", "--dir", dir.file("data"), "--listen",
+                                         "127.0.0.1:" + std::to_string(server.port()), "--users",
+                                         "1", "--password", "p", "--messages", "1"});
+  CHECK(taken.status == 1);
+  CHECK_FALSE(taken.err.empty());
+  CHECK(taken.out.empty());
+}
+
+TEST_CASE("admin: serve runs on the directory that demo made") {
+  ServerProcess server;
+  REQUIRE(server.stop() == 0);
+  const auto checked = ServerProcess::run({"config", "check", "--config", server.config_file()});
+  CHECK_MESSAGE(checked.status == 0, checked.err);
+  const auto printed =
+      ServerProcess::run({"serve", "--print-config", "--config", server.config_file()});
+  CHECK(printed.status == 0);
+  CHECK(printed.out.find("min_heartbeat = 1\n") != std::string::npos);
+}
+
+TEST_CASE("admin: config sample explains every section") {
+  const auto sample = ServerProcess::run({"config", "sample"});
+  CHECK(sample.status == 0);
+  for (const char* section : {"[server]", "[storage]", "[users]", "[relay]", "[log]", "[limits]"}) {
+    CHECK(sample.out.find(section) != std::string::npos);
+  }
+}
+
+TEST_CASE("admin: wbxml decode and encode are each other's inverse") {
+  const std::string bytes = wbxml::encode(
+      wbxml::Element(wbxml::airsync::kSync, {wbxml::Element(wbxml::airsync::kStatus, "1")}));
+  const auto dump = ServerProcess::run({"wbxml", "decode"}, bytes);
+  CHECK(dump.status == 0);
+  CHECK(dump.out.find("AirSync:Status") != std::string::npos);
+  const auto xml = ServerProcess::run({"wbxml", "decode", "--xml"}, bytes);
+  CHECK(xml.status == 0);
+  const auto back = ServerProcess::run({"wbxml", "encode"}, xml.out);
+  CHECK(back.status == 0);
+  CHECK(back.out == bytes);
+  const auto base64 = ServerProcess::run({"wbxml", "encode", "--base64"}, xml.out);
+  CHECK(storage::base64_decode(base64.out).value_or("") == bytes);
+  const auto bad = ServerProcess::run({"wbxml", "decode"}, bytes.substr(0, bytes.size() - 1));
+  CHECK(bad.status == 1);
+  CHECK(bad.err.find("offset ") != std::string::npos);
+}
+
+TEST_CASE(
+    "admin: capture of a device goes on and off under a running server, without credentials") {
+  ServerProcess server;
+  Phone phone(server, "user1@example.test", Version::v14_1, "Captured1");
+  phone.connect();
+  const auto on = ServerProcess::run(
+      {"device", "capture", "user1", "Captured1", "on", "--config", server.config_file()});
+  REQUIRE_MESSAGE(on.status == 0, on.err);
+  phone.connect();
+  const auto list = ServerProcess::run({"device", "list", "--config", server.config_file()});
+  CHECK(list.out.find("Captured1") != std::string::npos);
+  CHECK(list.out.find("14.1") != std::string::npos);
+  std::string text;
+  for (const auto& entry : fs::directory_iterator(server.dir() + "/capture")) {
+    std::ifstream file(entry.path());
+    text.append(std::istreambuf_iterator<char>(file), {});
+  }
+  CHECK(text.find("FolderSync") != std::string::npos);
+  CHECK(text.find(storage::base64_encode(
+            "user1@example.test:" + std::string(ServerProcess::kPassword))) == std::string::npos);
+  const auto off = ServerProcess::run(
+      {"device", "capture", "user1", "Captured1", "off", "--config", server.config_file()});
+  CHECK(off.status == 0);
+  const auto unknown = ServerProcess::run(
+      {"device", "capture", "user1", "Nobodys", "on", "--config", server.config_file()});
+  CHECK(unknown.status == 1);
+}
+
+TEST_CASE("admin: probe shows folders and subjects, and says why when it cannot") {
+  ServerProcess server;
+  const std::string password = std::string(ServerProcess::kPassword) + "\n";
+  const auto seen = ServerProcess::run(
+      {"probe", server.url(), "--user", "user1@example.test", "--password-stdin"}, password);
+  CHECK_MESSAGE(seen.status == 0, seen.out + seen.err);
+  CHECK(seen.out.find("Inbox") != std::string::npos);
+  CHECK(seen.out.find("10 messages") != std::string::npos);
+  const auto wrong = ServerProcess::run(
+      {"probe", server.url(), "--user", "user1@example.test", "--password-stdin"}, "wrong\n");
+  CHECK(wrong.status == 1);
+}
