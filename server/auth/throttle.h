@@ -36,8 +36,8 @@ class LoginThrottle {
  private:
   struct Entry {
     std::string key;
-    storage::UnixMillis start = 0;          // of its window
-    std::vector<std::uint64_t> guesses;     // keyed hashes, at most max_failures_
+    storage::UnixMillis start = 0;       // of its window
+    std::vector<std::uint64_t> guesses;  // keyed hashes, at most max_failures_
   };
   using Entries = std::list<Entry>;  // oldest window first
 

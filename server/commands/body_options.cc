@@ -81,9 +81,9 @@ Result<BodyOptions> parse_body_options(const wbxml::Element& options, Version ve
     for (const wbxml::Element& child : options.children) {
       if (child.tag != base::kBodyPreference) continue;
       GODWIT_ASSIGN(const BodyPreference preference, parse_preference(child, version));
-      const bool twice = std::any_of(
-          result.preferences.begin(), result.preferences.end(),
-          [&](const BodyPreference& other) { return other.type == preference.type; });
+      const bool twice =
+          std::any_of(result.preferences.begin(), result.preferences.end(),
+                      [&](const BodyPreference& other) { return other.type == preference.type; });
       if (twice) return storage::fail(ErrorKind::invalid, "two BodyPreferences of one Type");
       result.preferences.push_back(preference);
     }

@@ -1,4 +1,5 @@
-// Where the exchanges of a captured device go. Whoever records them gives the dispatcher a function.
+// Where the exchanges of a captured device go. Whoever records them gives the dispatcher a
+// function.
 #pragma once
 
 #include <functional>

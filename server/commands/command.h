@@ -42,13 +42,13 @@ struct Services {
 
 // The parameters of the request line, from either query form. [MS-ASHTTP] 2.2.1.1.1
 struct Query {
-  std::string command;      // "Sync"; "" when the code is unknown
-  std::string user;         // as given; the login comes from Authorization
+  std::string command;  // "Sync"; "" when the code is unknown
+  std::string user;     // as given; the login comes from Authorization
   std::string device_id;
   std::string device_type;
   std::optional<std::uint32_t> policy_key;
-  std::optional<Version> version;   // from the base64 form; else the header
-  std::string version_text;         // what was asked for, also when it is not spoken
+  std::optional<Version> version;  // from the base64 form; else the header
+  std::string version_text;        // what was asked for, also when it is not spoken
   std::string attachment_name, collection_id, item_id, long_id, parent_id, occurrence;
   bool save_in_sent = false;
   bool accept_multipart = false;
@@ -103,7 +103,7 @@ inline constexpr unsigned kLargeBody = 1u << 2;      // Limits::max_mail instead
 inline constexpr unsigned kEmptyBody = 1u << 3;      // may come without a body
 inline constexpr unsigned kNoDevice = 1u << 4;       // works for a device without a record (id 0)
 inline constexpr unsigned kReplacesOlder = 1u << 5;  // ends an older parked one of the device
-inline constexpr unsigned kNoMailbox = 1u << 6;      // does not look at mail: Request::mailbox is empty
+inline constexpr unsigned kNoMailbox = 1u << 6;  // does not look at mail: Request::mailbox is empty
 }  // namespace command_flag
 
 struct CommandInfo {

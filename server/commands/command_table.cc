@@ -35,8 +35,9 @@ constexpr std::array kCommands = {
     CommandInfo{"ItemOperations", 19, Version::v12_0, Version::v16_1, 0,
                 wbxml::item_operations::kItemOperations, wbxml::item_operations::kStatus,
                 run_item_operations},
-    CommandInfo{"Provision", 20, Version::v2_5, Version::v16_1, kUnprovisioned | kNoDevice | kNoMailbox,
-                wbxml::provision::kProvision, wbxml::provision::kStatus, run_provision},
+    CommandInfo{"Provision", 20, Version::v2_5, Version::v16_1,
+                kUnprovisioned | kNoDevice | kNoMailbox, wbxml::provision::kProvision,
+                wbxml::provision::kStatus, run_provision},
 };
 
 struct Name {
@@ -46,13 +47,26 @@ struct Name {
 
 // Every code that [MS-ASHTTP] assigns.
 constexpr std::array kNames = {
-    Name{0, "Sync"},          Name{1, "SendMail"},         Name{2, "SmartForward"},
-    Name{3, "SmartReply"},    Name{4, "GetAttachment"},    Name{9, "FolderSync"},
-    Name{10, "FolderCreate"}, Name{11, "FolderDelete"},    Name{12, "FolderUpdate"},
-    Name{13, "MoveItems"},    Name{14, "GetItemEstimate"}, Name{15, "MeetingResponse"},
-    Name{16, "Search"},       Name{17, "Settings"},        Name{18, "Ping"},
-    Name{19, "ItemOperations"}, Name{20, "Provision"},     Name{21, "ResolveRecipients"},
-    Name{22, "ValidateCert"}, Name{23, "Find"},
+    Name{0, "Sync"},
+    Name{1, "SendMail"},
+    Name{2, "SmartForward"},
+    Name{3, "SmartReply"},
+    Name{4, "GetAttachment"},
+    Name{9, "FolderSync"},
+    Name{10, "FolderCreate"},
+    Name{11, "FolderDelete"},
+    Name{12, "FolderUpdate"},
+    Name{13, "MoveItems"},
+    Name{14, "GetItemEstimate"},
+    Name{15, "MeetingResponse"},
+    Name{16, "Search"},
+    Name{17, "Settings"},
+    Name{18, "Ping"},
+    Name{19, "ItemOperations"},
+    Name{20, "Provision"},
+    Name{21, "ResolveRecipients"},
+    Name{22, "ValidateCert"},
+    Name{23, "Find"},
 };
 
 std::string join_names() {

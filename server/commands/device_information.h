@@ -11,8 +11,8 @@
 namespace eas {
 
 // `element` is settings:DeviceInformation of a request. The JSON object that is kept, with the
-// names of the elements: {"Model":"…","OS":"…"}. invalid: there is no Set, or a value is longer than
-// 1024 bytes.
+// names of the elements: {"Model":"…","OS":"…"}. invalid: there is no Set, or a value is longer
+// than 1024 bytes.
 storage::Result<std::string> device_information_json(const wbxml::Element& element);
 
 // Keeps it in the device's record.

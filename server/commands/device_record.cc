@@ -1,7 +1,7 @@
-// A record is one row with fields of several owners (Ping's parameters, Sync's cached request, policy
-// keys, …), and the store writes whole rows. Two requests of one device at once would undo each
-// other's fields; so every change goes through change_device(), which holds a lock of the device
-// that nothing else is asked for under.
+// A record is one row with fields of several owners (Ping's parameters, Sync's cached request,
+// policy keys, …), and the store writes whole rows. Two requests of one device at once would undo
+// each other's fields; so every change goes through change_device(), which holds a lock of the
+// device that nothing else is asked for under.
 #include "server/commands/device_record.h"
 
 #include <string>

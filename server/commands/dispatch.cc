@@ -199,8 +199,8 @@ http::Outcome Dispatcher::handle_post(http::HttpRequest& request, Exchange& exch
   const CommandInfo& command = *exchange.command;
 
   // Before the device's record: a body that cannot be used leaves no trace.
-  const auto bad = read_body(eas_request, request.body.view(), request.header("Content-Type"),
-                             command);
+  const auto bad =
+      read_body(eas_request, request.body.view(), request.header("Content-Type"), command);
   if (bad) return refuse_body(request, *bad, exchange);
   if (auto refusal = prepare_device(request, exchange)) return *std::move(refusal);
   if (options_.policy_gate && (command.flags & command_flag::kUnprovisioned) == 0) {
@@ -236,14 +236,12 @@ void Dispatcher::capture(const http::HttpRequest& request, Exchange& exchange) c
   if (!options_.capture) return;
   exchange.captured = std::make_shared<CapturedRequest>(
       CapturedRequest{services_.clock->now_ms(), exchange.request.user.address,
-                      exchange.request.query.device_id, request.method, request.path,
-                      request.query, without_credentials(request.headers),
-                      std::string(request.body.view())});
+                      exchange.request.query.device_id, request.method, request.path, request.query,
+                      without_credentials(request.headers), std::string(request.body.view())});
 }
 
 // Version, command and the parameters that are in headers or in the query.
-std::optional<http::HttpReply> Dispatcher::prepare(http::HttpRequest& request,
-                                                   Exchange& exchange) {
+std::optional<http::HttpReply> Dispatcher::prepare(http::HttpRequest& request, Exchange& exchange) {
   Query& query = exchange.request.query;
   if (query.version_text.empty()) {
     query.version_text = clean_header(request.header("MS-ASProtocolVersion"), 16);
@@ -329,9 +327,9 @@ http::Outcome Dispatcher::finish(CommandResult result, Exchange& exchange) {
 
 http::Outcome Dispatcher::park(ParkedCommand parked, Exchange& exchange) {
   const Request& request = exchange.request;
-  auto entry = registry_.add(request.user.id, request.device.id, exchange.command, parked.waker,
-                             services_.limits->max_parked_per_device,
-                             services_.limits->max_parked_per_user);
+  auto entry =
+      registry_.add(request.user.id, request.device.id, exchange.command, parked.waker,
+                    services_.limits->max_parked_per_device, services_.limits->max_parked_per_user);
   if (!entry) {
     return exchange.refuse(
         command_error(status::kServerErrorRetryLater, "the user has too many requests parked"));
@@ -345,9 +343,8 @@ http::Outcome Dispatcher::park(ParkedCommand parked, Exchange& exchange) {
   flight->entry = std::move(entry);
   flight->resume = std::move(parked.resume);
   flight->captured = std::move(exchange.captured);
-  return http::Parked{
-      std::move(parked.waker), SteadyClock::now() + parked.wait,
-      [this, flight](http::WakeReason reason) { return resume(flight, reason); }};
+  return http::Parked{std::move(parked.waker), SteadyClock::now() + parked.wait,
+                      [this, flight](http::WakeReason reason) { return resume(flight, reason); }};
 }
 
 http::Outcome Dispatcher::resume(const std::shared_ptr<Flight>& flight, http::WakeReason reason) {
@@ -377,9 +374,8 @@ http::Outcome Dispatcher::resume_checked(const std::shared_ptr<Flight>& flight,
     flight->resume = std::move(parked->resume);
     // Superseded between the look above and set_waker(): the wake went to the old waker.
     if (flight->entry->superseded()) parked->waker->wake();
-    return http::Parked{
-        std::move(parked->waker), SteadyClock::now() + parked->wait,
-        [this, flight](http::WakeReason next) { return resume(flight, next); }};
+    return http::Parked{std::move(parked->waker), SteadyClock::now() + parked->wait,
+                        [this, flight](http::WakeReason next) { return resume(flight, next); }};
   }
   http::HttpReply reply;
   const auto* error = std::get_if<CommandError>(&result);

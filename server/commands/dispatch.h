@@ -52,8 +52,7 @@ class Dispatcher {
   std::optional<http::HttpReply> prepare(http::HttpRequest& request, Exchange& exchange);
   std::optional<http::HttpReply> prepare_device(http::HttpRequest& request, Exchange& exchange);
   http::HttpReply options_reply() const;
-  http::HttpReply refuse_body(http::HttpRequest& request, const BodyError& bad,
-                              Exchange& exchange);
+  http::HttpReply refuse_body(http::HttpRequest& request, const BodyError& bad, Exchange& exchange);
   void capture(const http::HttpRequest& request, Exchange& exchange) const;
   http::Outcome finish(CommandResult result, Exchange& exchange);
   http::Outcome park(ParkedCommand parked, Exchange& exchange);

@@ -1,7 +1,7 @@
 // GetItemEstimate: how much a Sync would bring. [MS-ASCMD] 2.2.1.9
 //
-// The request differs by version: up to 12.1 Class and FilterType stand in the Collection, from 14.0
-// on in its Options. Both places are read whatever the version; phones mix them.
+// The request differs by version: up to 12.1 Class and FilterType stand in the Collection,
+// from 14.0 on in its Options. Both places are read whatever the version; phones mix them.
 #include <optional>
 #include <string>
 #include <string_view>
@@ -119,8 +119,7 @@ CommandResult run_get_item_estimate(Request& request, const Services& services) 
     out.start(tag::kResponse);
     out.number(tag::kStatus, result->status);
     out.start(tag::kCollection);
-    out.text(tag::kCollectionId,
-             storage::utf8_prefix(*collection.text_of(tag::kCollectionId), 64));
+    out.text(tag::kCollectionId, storage::utf8_prefix(*collection.text_of(tag::kCollectionId), 64));
     if (result->status == kSuccess) out.number(tag::kEstimate, result->count);
     out.end();
     out.end();

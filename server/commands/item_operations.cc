@@ -76,10 +76,14 @@ std::optional<ByteRange> parse_range(std::string_view text) {
 int status_of(const storage::Error& error, int when_missing) {
   switch (error.kind) {
     case ErrorKind::not_found:
-    case ErrorKind::invalid: return when_missing;
-    case ErrorKind::too_large: return kTooLarge;
-    case ErrorKind::corrupt: return kConversionFailed;
-    default: return kServerError;
+    case ErrorKind::invalid:
+      return when_missing;
+    case ErrorKind::too_large:
+      return kTooLarge;
+    case ErrorKind::corrupt:
+      return kConversionFailed;
+    default:
+      return kServerError;
   }
 }
 
@@ -114,9 +118,9 @@ class Fetcher {
     const auto store = fetch.text_of(tag::kStore);
     if (!store) return kProtocolError;
     if (!storage::equals_ignore_case(*store, "Mailbox")) return kUnknownStore;
-    const auto references =
-        std::count_if(fetch.children.begin(), fetch.children.end(),
-                      [](const wbxml::Element& child) { return child.tag == base::kFileReference; });
+    const auto references = std::count_if(
+        fetch.children.begin(), fetch.children.end(),
+        [](const wbxml::Element& child) { return child.tag == base::kFileReference; });
     const bool item = fetch.has(airsync::kServerId);
     if (references > 1 || (references == 1 && item)) return kProtocolError;
     if (references == 1) return write_attachment(fetch);
@@ -126,8 +130,8 @@ class Fetcher {
   }
 
   void echo_ids(const wbxml::Element& fetch) {
-    for (const wbxml::Tag id : {airsync::kCollectionId, airsync::kServerId,
-                                wbxml::search::kLongId, base::kFileReference}) {
+    for (const wbxml::Tag id : {airsync::kCollectionId, airsync::kServerId, wbxml::search::kLongId,
+                                base::kFileReference}) {
       const auto text = fetch.text_of(id);
       if (text && !text->empty()) answer_.out.text(id, storage::utf8_prefix(*text, 256));
     }

@@ -104,11 +104,10 @@ void mend_parts(GMimeObject* object, int depth) {
   }
 }
 
-// The message with other transfer encodings where a part has long lines; unchanged when GMime cannot
-// read it.
+// The message with other transfer encodings where a part has long lines; unchanged when GMime
+// cannot read it.
 std::string with_mended_parts(const std::string& message) {
-  const Owned<GMimeStream> input(
-      g_mime_stream_mem_new_with_buffer(message.data(), message.size()));
+  const Owned<GMimeStream> input(g_mime_stream_mem_new_with_buffer(message.data(), message.size()));
   const Owned<GMimeParser> parser(g_mime_parser_new_with_stream(input.get()));
   const Owned<GMimeMessage> parsed(g_mime_parser_construct_message(parser.get(), nullptr));
   if (!parsed) return message;
@@ -123,8 +122,8 @@ std::string with_mended_parts(const std::string& message) {
   return {reinterpret_cast<const char*>(bytes->data), bytes->len};
 }
 
-// Breaks lines that are still too long, at a blank where there is one. What follows the break begins
-// with a blank: in a header that is folding.
+// Breaks lines that are still too long, at a blank where there is one. What follows the break
+// begins with a blank: in a header that is folding.
 std::string with_broken_lines(std::string_view text) {
   constexpr std::size_t kBreakAt = 900;
   std::string result;

@@ -1,5 +1,5 @@
-// The body of a multipart ItemOperations answer: a count, offsets and lengths (32 bit, little-endian),
-// then the parts; part 0 is the WBXML document. [MS-ASCMD] 2.2.1.10.1.1
+// The body of a multipart ItemOperations answer: a count, offsets and lengths (32 bit,
+// little-endian), then the parts; part 0 is the WBXML document. [MS-ASCMD] 2.2.1.10.1.1
 #pragma once
 
 #include <string>

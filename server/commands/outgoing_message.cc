@@ -59,7 +59,8 @@ std::string_view field_name(std::string_view line) {
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return {};
   const std::string_view name = storage::trim(line.substr(0, colon));
-  const bool valid = std::all_of(name.begin(), name.end(), [](char c) { return c > 32 && c < 127; });
+  const bool valid =
+      std::all_of(name.begin(), name.end(), [](char c) { return c > 32 && c < 127; });
   return valid ? name : std::string_view();
 }
 
@@ -182,8 +183,7 @@ std::string from_field(const MailSubmitter& submitter) {
   const std::string address(submitter.address);
   if (submitter.display_name.empty()) return "From: " + address + "\r\n";
   const std::string name(submitter.display_name);
-  const Owned<InternetAddress> mailbox(
-      internet_address_mailbox_new(name.c_str(), address.c_str()));
+  const Owned<InternetAddress> mailbox(internet_address_mailbox_new(name.c_str(), address.c_str()));
   char* text = internet_address_to_string(mailbox.get(), nullptr, TRUE);
   std::string field = "From: " + std::string(text) + "\r\n";
   g_free(text);
@@ -238,8 +238,8 @@ Result<OutgoingMessage> OutgoingMessage::prepare(std::string mime, const MailSub
   make_lines_legal(mime);
   const Header header = parse_header(mime);
   if (header.fields.empty()) return storage::fail(ErrorKind::invalid, "there is no header");
-  const std::string_view domain =
-      submitter.address.substr(std::min(submitter.address.rfind('@') + 1, submitter.address.size()));
+  const std::string_view domain = submitter.address.substr(
+      std::min(submitter.address.rfind('@') + 1, submitter.address.size()));
 
   OutgoingMessage message;
   GODWIT_ASSIGN(message.recipients_, recipients_of(header, domain));

@@ -33,8 +33,8 @@ class OutgoingMessage {
   // Of To, Cc and Bcc: bare addresses, each person once, in order.
   const std::vector<std::string>& recipients() const { return recipients_; }
 
-  // What goes out, and what is kept in Sent (with Bcc). Each is valid until the next call of either:
-  // there is one copy of the body.
+  // What goes out, and what is kept in Sent (with Bcc). Each is valid until the next call of
+  // either: there is one copy of the body.
   std::string_view transmitted();
   std::string_view kept();
 

@@ -54,8 +54,7 @@ void ParkedRegistry::set_waker(ParkedEntry& entry, std::shared_ptr<http::Waker> 
   entry.waker_ = std::move(waker);
 }
 
-void ParkedRegistry::supersede(std::int64_t user, std::int64_t device,
-                               const CommandInfo* command) {
+void ParkedRegistry::supersede(std::int64_t user, std::int64_t device, const CommandInfo* command) {
   std::vector<std::shared_ptr<http::Waker>> ended;
   {
     storage::MutexLock lock(mutex_);

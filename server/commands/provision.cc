@@ -1,7 +1,7 @@
 // Provision: the two-phase handshake about policies. [MS-ASPROV] 3.1.5.1, 3.2.5.1
 //
-// No policy is imposed, so what is handed out allows everything; it is still a real handshake, since
-// phones keep the key and since a policy may be set later.
+// No policy is imposed, so what is handed out allows everything; it is still a real handshake,
+// since phones keep the key and since a policy may be set later.
 //
 // The permanent key is derived from the temporary one. So an acknowledgement that is sent again,
 // because its answer was lost, gets the same permanent key.
@@ -25,9 +25,9 @@ namespace {
 namespace tag = wbxml::provision;
 
 constexpr int kSuccess = 1;
-constexpr int kProtocolError = 2;       // of Provision
-constexpr int kUnknownPolicyType = 3;   // of Policy
-constexpr int kWrongPolicyKey = 5;      // of Policy
+constexpr int kProtocolError = 2;      // of Provision
+constexpr int kUnknownPolicyType = 3;  // of Policy
+constexpr int kWrongPolicyKey = 5;     // of Policy
 
 constexpr std::string_view kWbxmlPolicy = "MS-EAS-Provisioning-WBXML";
 constexpr std::string_view kXmlPolicy = "MS-WAP-Provisioning-XML";
@@ -163,16 +163,14 @@ storage::Result<void> acknowledge(Request& request, const Services& services,
                                   std::string_view sent_key, Answer& answer) {
   const auto key = storage::parse_uint(storage::trim(sent_key));
   const bool probe = request.device.id == 0;
-  const bool known =
-      key && *key != 0 && (probe || *key == request.device.pending_policy_key);
+  const bool known = key && *key != 0 && (probe || *key == request.device.pending_policy_key);
   if (!known) {
     answer.policy_status = kWrongPolicyKey;
     return {};
   }
   answer.policy_key = permanent_key(request.device, static_cast<std::uint32_t>(*key));
-  return change_device(request.device, services, [&](storage::Device& device) {
-    device.policy_key = answer.policy_key;
-  });
+  return change_device(request.device, services,
+                       [&](storage::Device& device) { device.policy_key = answer.policy_key; });
 }
 
 }  // namespace
@@ -181,8 +179,7 @@ CommandResult run_provision(Request& request, const Services& services) {
   const wbxml::Element& body = *request.body;
   Answer answer;
   const wbxml::Element* policies = body.child(tag::kPolicies);
-  const wbxml::Element* policy =
-      policies == nullptr ? nullptr : policies->child(tag::kPolicy);
+  const wbxml::Element* policy = policies == nullptr ? nullptr : policies->child(tag::kPolicy);
   auto key = policy == nullptr ? std::nullopt : policy->text_of(tag::kPolicyKey);
   if (key == "0") key.reset();  // "none yet", as in the header
 
@@ -208,14 +205,13 @@ CommandResult run_provision(Request& request, const Services& services) {
   }
 
   answer.policy_type = std::string(storage::utf8_prefix(*type, 64));
-  const std::string_view expected =
-      request.version >= Version::v12_0 ? kWbxmlPolicy : kXmlPolicy;
+  const std::string_view expected = request.version >= Version::v12_0 ? kWbxmlPolicy : kXmlPolicy;
   if (*type != expected) {
     answer.policy_status = kUnknownPolicyType;
     return write(answer, request.version);
   }
-  const auto done = key ? acknowledge(request, services, *key, answer)
-                        : begin(request, services, answer);
+  const auto done =
+      key ? acknowledge(request, services, *key, answer) : begin(request, services, answer);
   if (!done) return command_error(done.error());
   return write(answer, request.version);
 }

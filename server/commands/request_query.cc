@@ -116,19 +116,34 @@ bool parse_parameters(std::string_view bytes, Query& query) {
     const auto value = fields.counted();
     if (!value) return false;
     switch (tag) {
-      case 0: query.attachment_name = *value; break;
-      case 1: query.collection_id = *value; break;
-      case 3: query.item_id = *value; break;
-      case 4: query.long_id = *value; break;
-      case 5: query.parent_id = *value; break;
-      case 6: query.occurrence = *value; break;
+      case 0:
+        query.attachment_name = *value;
+        break;
+      case 1:
+        query.collection_id = *value;
+        break;
+      case 3:
+        query.item_id = *value;
+        break;
+      case 4:
+        query.long_id = *value;
+        break;
+      case 5:
+        query.parent_id = *value;
+        break;
+      case 6:
+        query.occurrence = *value;
+        break;
       case 7:  // a bit mask: several may be set
         if (value->empty()) break;
         query.save_in_sent = (static_cast<std::uint8_t>(value->front()) & 0x01) != 0;
         query.accept_multipart = (static_cast<std::uint8_t>(value->front()) & 0x02) != 0;
         break;
-      case 8: query.user = *value; break;
-      default: break;  // unassigned
+      case 8:
+        query.user = *value;
+        break;
+      default:
+        break;  // unassigned
     }
   }
   return true;
@@ -169,8 +184,8 @@ Result<Query> parse_base64(std::string_view text) {
   query.command = command_name(*code);
   query.locale = static_cast<std::uint16_t>(*locale_low | (*locale_high << 8));
   // A GUID comes as raw bytes; as text it stays as it is.
-  query.device_id = is_printable(*device_id) ? std::string(*device_id)
-                                             : storage::to_hex(*device_id);
+  query.device_id =
+      is_printable(*device_id) ? std::string(*device_id) : storage::to_hex(*device_id);
   auto documented = parse_tail(query, fields.rest(), false);
   if (documented && is_valid_device_type(documented->device_type)) return *std::move(documented);
   auto swapped = parse_tail(std::move(query), fields.rest(), true);

@@ -42,8 +42,8 @@ CommandError command_error(int status, std::string reason) {
 }
 
 CommandError command_error(const storage::Error& error) {
-  const bool temporary = error.kind == storage::ErrorKind::unavailable ||
-                         error.kind == storage::ErrorKind::conflict;
+  const bool temporary =
+      error.kind == storage::ErrorKind::unavailable || error.kind == storage::ErrorKind::conflict;
   return command_error(temporary ? status::kServerErrorRetryLater : status::kServerError,
                        std::string(storage::to_string(error.kind)) + ": " + error.message);
 }

@@ -60,31 +60,38 @@ Result<Ticket> open_ticket(const Request& request, const Services& services,
 
 CommandError parse_error(const storage::Error& error) {
   switch (error.kind) {
-    case ErrorKind::invalid: return command_error(status::kInvalidMime, error.message);
-    case ErrorKind::not_found: return command_error(status::kNoRecipient, error.message);
-    case ErrorKind::denied: return command_error(status::kRecipientUnresolved, error.message);
-    default: return command_error(error);
+    case ErrorKind::invalid:
+      return command_error(status::kInvalidMime, error.message);
+    case ErrorKind::not_found:
+      return command_error(status::kNoRecipient, error.message);
+    case ErrorKind::denied:
+      return command_error(status::kRecipientUnresolved, error.message);
+    default:
+      return command_error(error);
   }
 }
 
 CommandError send_error(const storage::Error& error) {
   switch (error.kind) {
     case ErrorKind::unavailable:
-    case ErrorKind::conflict: return command_error(status::kServerErrorRetryLater, error.message);
-    case ErrorKind::invalid: return command_error(status::kNoRecipient, error.message);
-    default: return command_error(status::kSubmissionFailed, error.message);
+    case ErrorKind::conflict:
+      return command_error(status::kServerErrorRetryLater, error.message);
+    case ErrorKind::invalid:
+      return command_error(status::kNoRecipient, error.message);
+    default:
+      return command_error(status::kSubmissionFailed, error.message);
   }
 }
 
-Result<void> keep_copy(const Request& request, const Services& services,
-                       OutgoingMessage& message, const std::string& identity) {
+Result<void> keep_copy(const Request& request, const Services& services, OutgoingMessage& message,
+                       const std::string& identity) {
   GODWIT_ASSIGN(const storage::HierarchyPage page, request.mailbox->folders());
   for (const storage::MailFolder& folder : page.folders) {
     if (folder.role != storage::FolderRole::sent) continue;
     storage::MessageFlags flags;
     flags.seen = true;
-    GODWIT_TRY(request.mailbox->append(folder.id, message.kept(), flags,
-                                       services.clock->now_ms(), identity + ":sent"));
+    GODWIT_TRY(request.mailbox->append(folder.id, message.kept(), flags, services.clock->now_ms(),
+                                       identity + ":sent"));
     return {};
   }
   return storage::fail(ErrorKind::not_found, "there is no Sent folder");

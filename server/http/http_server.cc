@@ -129,7 +129,7 @@ HttpServer::HttpServer(ServerOptions options) : impl_(std::make_unique<Impl>(std
 
 HttpServer::~HttpServer() = default;
 
-void HttpServer::route(std::string path, Handler handler) {
+void HttpServer::route(const std::string& path, Handler handler) {
   impl_->context().adapter.route(path, std::move(handler));
 }
 

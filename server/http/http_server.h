@@ -62,7 +62,7 @@ class HttpServer {
 
   // Requests for exactly this path (compared without case) go to `handler`, any method.
   // Everything else is answered 404.
-  void route(std::string path, Handler handler);
+  void route(const std::string& path, Handler handler);
 
   // Binds, listens and serves in threads of its own. unavailable: the address is in use or may not
   // be bound; invalid: the certificate or key cannot be read.

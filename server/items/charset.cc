@@ -1,6 +1,5 @@
-// Labels as the WHATWG encoding table reads them (what mail programs mean, not what the names say:
-// iso-8859-1 is windows-1252, gb2312 is gb18030), ICU converters for the rest, ICU's detector when
-// the label is missing or wrong.
+// Believes the label unless the bytes speak against it: ICU's converters, and its detector when the
+// label is missing or wrong.
 #include "server/items/charset.h"
 
 #include <unicode/ucnv.h>
@@ -12,164 +11,12 @@
 #include <cstdint>
 #include <memory>
 
+#include "server/items/charset_labels.h"
 #include "server/items/clean_text.h"
 #include "storage/base/text.h"
 
 namespace eas {
 namespace {
-
-enum class Kind : std::uint8_t {
-  utf8,         // and its subset us-ascii
-  western,      // windows-1252 and what is read as it
-  single_byte,  // other one-byte charsets over ASCII
-  multibyte,    // CJK charsets over ASCII
-  other,        // not a superset of ASCII bytes: utf-16, iso-2022-jp, utf-7
-};
-
-struct Charset {
-  std::string_view label;
-  const char* converter;  // ICU's name
-  Kind kind;
-  int code_page;
-};
-
-// Sorted by label; lower case.
-constexpr std::array kCharsets = {
-    Charset{"ansi_x3.4-1968", "windows-1252", Kind::utf8, 20127},
-    Charset{"ascii", "windows-1252", Kind::utf8, 20127},
-    Charset{"big5", "windows-950", Kind::multibyte, 950},
-    Charset{"big5-hkscs", "big5-hkscs", Kind::multibyte, 950},
-    Charset{"chinese", "gb18030", Kind::multibyte, 936},
-    Charset{"cp1250", "windows-1250", Kind::single_byte, 1250},
-    Charset{"cp1251", "windows-1251", Kind::single_byte, 1251},
-    Charset{"cp1252", "windows-1252", Kind::western, 1252},
-    Charset{"cp1253", "windows-1253", Kind::single_byte, 1253},
-    Charset{"cp1254", "windows-1254", Kind::single_byte, 1254},
-    Charset{"cp1255", "windows-1255", Kind::single_byte, 1255},
-    Charset{"cp1256", "windows-1256", Kind::single_byte, 1256},
-    Charset{"cp1257", "windows-1257", Kind::single_byte, 1257},
-    Charset{"cp1258", "windows-1258", Kind::single_byte, 1258},
-    Charset{"cp437", "ibm-437", Kind::single_byte, 437},
-    Charset{"cp819", "windows-1252", Kind::western, 28591},
-    Charset{"cp850", "ibm-850", Kind::single_byte, 850},
-    Charset{"cp852", "ibm-852", Kind::single_byte, 852},
-    Charset{"cp866", "ibm-866", Kind::single_byte, 866},
-    Charset{"cp874", "windows-874", Kind::single_byte, 874},
-    Charset{"cp932", "windows-31j", Kind::multibyte, 932},
-    Charset{"cp936", "gb18030", Kind::multibyte, 936},
-    Charset{"cp949", "windows-949", Kind::multibyte, 949},
-    Charset{"cp950", "windows-950", Kind::multibyte, 950},
-    Charset{"cseuckr", "windows-949", Kind::multibyte, 949},
-    Charset{"csgb2312", "gb18030", Kind::multibyte, 936},
-    Charset{"csiso2022jp", "iso-2022-jp", Kind::other, 50220},
-    Charset{"cskoi8r", "koi8-r", Kind::single_byte, 20866},
-    Charset{"csshiftjis", "windows-31j", Kind::multibyte, 932},
-    Charset{"cyrillic", "iso-8859-5", Kind::single_byte, 28595},
-    Charset{"euc-jp", "euc-jp", Kind::multibyte, 51932},
-    Charset{"euc-kr", "windows-949", Kind::multibyte, 949},
-    Charset{"gb18030", "gb18030", Kind::multibyte, 54936},
-    Charset{"gb2312", "gb18030", Kind::multibyte, 936},
-    Charset{"gb_2312", "gb18030", Kind::multibyte, 936},
-    Charset{"gb_2312-80", "gb18030", Kind::multibyte, 936},
-    Charset{"gbk", "gb18030", Kind::multibyte, 936},
-    Charset{"hz-gb-2312", "hz-gb-2312", Kind::other, 52936},
-    Charset{"ibm866", "ibm-866", Kind::single_byte, 866},
-    Charset{"iso-2022-jp", "iso-2022-jp", Kind::other, 50220},
-    Charset{"iso-2022-jp-2", "iso-2022-jp-2", Kind::other, 50220},
-    Charset{"iso-2022-kr", "iso-2022-kr", Kind::other, 50225},
-    Charset{"iso-8859-1", "windows-1252", Kind::western, 28591},
-    Charset{"iso-8859-10", "iso-8859-10", Kind::single_byte, 28600},
-    Charset{"iso-8859-11", "windows-874", Kind::single_byte, 874},
-    Charset{"iso-8859-13", "iso-8859-13", Kind::single_byte, 28603},
-    Charset{"iso-8859-14", "iso-8859-14", Kind::single_byte, 28604},
-    Charset{"iso-8859-15", "iso-8859-15", Kind::western, 28605},
-    Charset{"iso-8859-16", "iso-8859-16", Kind::single_byte, 28606},
-    Charset{"iso-8859-2", "iso-8859-2", Kind::single_byte, 28592},
-    Charset{"iso-8859-3", "iso-8859-3", Kind::single_byte, 28593},
-    Charset{"iso-8859-4", "iso-8859-4", Kind::single_byte, 28594},
-    Charset{"iso-8859-5", "iso-8859-5", Kind::single_byte, 28595},
-    Charset{"iso-8859-6", "iso-8859-6", Kind::single_byte, 28596},
-    Charset{"iso-8859-7", "iso-8859-7", Kind::single_byte, 28597},
-    Charset{"iso-8859-8", "iso-8859-8", Kind::single_byte, 28598},
-    Charset{"iso-8859-8-i", "iso-8859-8", Kind::single_byte, 38598},
-    Charset{"iso-8859-9", "windows-1254", Kind::single_byte, 28599},
-    Charset{"iso8859-1", "windows-1252", Kind::western, 28591},
-    Charset{"iso8859-15", "iso-8859-15", Kind::western, 28605},
-    Charset{"iso8859-2", "iso-8859-2", Kind::single_byte, 28592},
-    Charset{"iso_8859-1", "windows-1252", Kind::western, 28591},
-    Charset{"iso_8859-15", "iso-8859-15", Kind::western, 28605},
-    Charset{"iso_8859-2", "iso-8859-2", Kind::single_byte, 28592},
-    Charset{"koi8", "koi8-r", Kind::single_byte, 20866},
-    Charset{"koi8-r", "koi8-r", Kind::single_byte, 20866},
-    Charset{"koi8-ru", "koi8-u", Kind::single_byte, 21866},
-    Charset{"koi8-u", "koi8-u", Kind::single_byte, 21866},
-    Charset{"korean", "windows-949", Kind::multibyte, 949},
-    Charset{"ks_c_5601", "windows-949", Kind::multibyte, 949},
-    Charset{"ks_c_5601-1987", "windows-949", Kind::multibyte, 949},
-    Charset{"ksc5601", "windows-949", Kind::multibyte, 949},
-    Charset{"l1", "windows-1252", Kind::western, 28591},
-    Charset{"latin1", "windows-1252", Kind::western, 28591},
-    Charset{"latin2", "iso-8859-2", Kind::single_byte, 28592},
-    Charset{"latin9", "iso-8859-15", Kind::western, 28605},
-    Charset{"macintosh", "macintosh", Kind::single_byte, 10000},
-    Charset{"ms932", "windows-31j", Kind::multibyte, 932},
-    Charset{"ms_kanji", "windows-31j", Kind::multibyte, 932},
-    Charset{"shift-jis", "windows-31j", Kind::multibyte, 932},
-    Charset{"shift_jis", "windows-31j", Kind::multibyte, 932},
-    Charset{"sjis", "windows-31j", Kind::multibyte, 932},
-    Charset{"tis-620", "windows-874", Kind::single_byte, 874},
-    Charset{"us-ascii", "windows-1252", Kind::utf8, 20127},
-    Charset{"utf-16", "utf-16", Kind::other, 1200},
-    Charset{"utf-16be", "utf-16be", Kind::other, 1201},
-    Charset{"utf-16le", "utf-16le", Kind::other, 1200},
-    Charset{"utf-32", "utf-32", Kind::other, 12000},
-    Charset{"utf-7", "utf-7", Kind::other, 65000},
-    Charset{"utf-8", "utf-8", Kind::utf8, 65001},
-    Charset{"utf8", "utf-8", Kind::utf8, 65001},
-    Charset{"windows-1250", "windows-1250", Kind::single_byte, 1250},
-    Charset{"windows-1251", "windows-1251", Kind::single_byte, 1251},
-    Charset{"windows-1252", "windows-1252", Kind::western, 1252},
-    Charset{"windows-1253", "windows-1253", Kind::single_byte, 1253},
-    Charset{"windows-1254", "windows-1254", Kind::single_byte, 1254},
-    Charset{"windows-1255", "windows-1255", Kind::single_byte, 1255},
-    Charset{"windows-1256", "windows-1256", Kind::single_byte, 1256},
-    Charset{"windows-1257", "windows-1257", Kind::single_byte, 1257},
-    Charset{"windows-1258", "windows-1258", Kind::single_byte, 1258},
-    Charset{"windows-31j", "windows-31j", Kind::multibyte, 932},
-    Charset{"windows-874", "windows-874", Kind::single_byte, 874},
-    Charset{"windows-932", "windows-31j", Kind::multibyte, 932},
-    Charset{"windows-936", "gb18030", Kind::multibyte, 936},
-    Charset{"windows-949", "windows-949", Kind::multibyte, 949},
-    Charset{"windows-950", "windows-950", Kind::multibyte, 950},
-    Charset{"x-cp1251", "windows-1251", Kind::single_byte, 1251},
-    Charset{"x-cp1252", "windows-1252", Kind::western, 1252},
-    Charset{"x-gbk", "gb18030", Kind::multibyte, 936},
-    Charset{"x-mac-roman", "macintosh", Kind::single_byte, 10000},
-    Charset{"x-sjis", "windows-31j", Kind::multibyte, 932},
-};
-
-static_assert(std::is_sorted(kCharsets.begin(), kCharsets.end(),
-                             [](const Charset& a, const Charset& b) { return a.label < b.label; }));
-
-constexpr Charset kWindows1252{"windows-1252", "windows-1252", Kind::western, 1252};
-
-const Charset* find_charset(std::string_view label) {
-  while (!label.empty() &&
-         (label.front() == '"' || label.front() == '\'' || label.front() == ' ')) {
-    label.remove_prefix(1);
-  }
-  while (!label.empty() && (label.back() == '"' || label.back() == '\'' || label.back() == ' ' ||
-                            label.back() == ';')) {
-    label.remove_suffix(1);
-  }
-  if (label.empty() || label.size() > 40) return nullptr;
-  std::string key = storage::to_lower(label);
-  if (key.starts_with("cp-")) key.erase(2, 1);
-  const auto* found = std::lower_bound(
-      kCharsets.begin(), kCharsets.end(), std::string_view(key),
-      [](const Charset& charset, std::string_view name) { return charset.label < name; });
-  return found != kCharsets.end() && found->label == key ? found : nullptr;
-}
 
 constexpr std::array<std::uint16_t, 32> kWindows1252High = {
     0x20AC, 0x81,   0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
@@ -264,22 +111,13 @@ Utf8Check check_utf8(std::string_view bytes) {
   const auto is_tail = [&](std::size_t i) {
     return i < bytes.size() && (static_cast<unsigned char>(bytes[i]) & 0xC0) == 0x80;
   };
-  while (at < bytes.size()) {
-    at += skip_ascii(bytes.substr(at));
-    // The rest of the block, and what follows closely.
-    const std::size_t stop = std::min(at + 64, bytes.size());
-    while (at < stop) {
-      const auto byte = static_cast<unsigned char>(bytes[at]);
-      if (byte < 0x80) {
-        ++at;
-        continue;
-      }
-      const bool two = byte >= 0xC2 && byte < 0xE0 && is_tail(at + 1);
-      const std::size_t length = two ? 2 : utf8_sequence_length(bytes.substr(at));
-      if (length < 2) return {false, check.sequences};
-      ++check.sequences;
-      at += length;
-    }
+  for (at = find_high_byte(bytes, 0); at < bytes.size(); at = find_high_byte(bytes, at)) {
+    const auto byte = static_cast<unsigned char>(bytes[at]);
+    const bool two = byte >= 0xC2 && byte < 0xE0 && is_tail(at + 1);
+    const std::size_t length = two ? 2 : utf8_sequence_length(bytes.substr(at));
+    if (length == 0) return {false, check.sequences};
+    ++check.sequences;
+    at += length;
   }
   return check;
 }
@@ -329,8 +167,7 @@ bool undo_double_utf8(std::string_view text, std::string& out) {
   std::size_t sequences = 0;
   std::size_t at = 0;
   while (at < text.size()) {
-    std::size_t end = at + skip_ascii(text.substr(at));
-    while (end < text.size() && static_cast<signed char>(text[end]) >= 0) ++end;
+    const std::size_t end = find_high_byte(text, at);
     once.append(text, at, end - at);
     at = end;
     run.clear();
@@ -383,12 +220,12 @@ const Charset* detect(std::string_view bytes) {
   const std::int32_t confidence = ucsdet_getConfidence(match, &error);
   if (U_FAILURE(error) || name == nullptr || confidence < 20) return nullptr;
   const Charset* charset = find_charset(name);
-  return charset != nullptr && charset->kind != Kind::utf8 ? charset : nullptr;
+  return charset != nullptr && charset->kind != CharsetKind::utf8 ? charset : nullptr;
 }
 
 std::string decode_guessed(std::string_view bytes, bool partial) {
   const Charset* charset = detect(bytes);
-  if (charset != nullptr && charset->kind != Kind::western) {
+  if (charset != nullptr && charset->kind != CharsetKind::western) {
     Converted converted = convert(bytes, charset->converter, partial);
     if (converted.ok && converted.errors * 50 <= converted.text.size()) {
       return std::move(converted.text);
@@ -438,16 +275,12 @@ std::string decode_unlabelled(std::string bytes, bool partial) {
 // A label other than UTF-8 is contradicted by well-formed UTF-8: hardly any text in another
 // charset is that by chance. Short texts in other scripts can be, so they need more evidence.
 bool is_utf8_despite(const Charset& charset, std::string_view whole) {
-  const std::size_t needed = charset.kind == Kind::western ? 1 : 4;
+  const std::size_t needed = charset.kind == CharsetKind::western ? 1 : 4;
   const Utf8Check check = check_utf8(whole);
   return check.valid && check.sequences >= needed;
 }
 
-bool has_high_byte(std::string_view bytes) {
-  bytes.remove_prefix(skip_ascii(bytes));
-  return std::any_of(bytes.begin(), bytes.end(),
-                     [](char c) { return static_cast<signed char>(c) < 0; });
-}
+bool has_high_byte(std::string_view bytes) { return find_high_byte(bytes, 0) < bytes.size(); }
 
 }  // namespace
 
@@ -457,10 +290,10 @@ std::string decode_text(std::string bytes, std::string_view label, bool partial)
     if (converted.ok && converted.errors == 0) return std::move(converted.text);
   }
   const Charset* charset = find_charset(label);
-  if (charset == nullptr || charset->kind == Kind::utf8) {
+  if (charset == nullptr || charset->kind == CharsetKind::utf8) {
     return decode_unlabelled(std::move(bytes), partial);
   }
-  if (charset->kind == Kind::other) {
+  if (charset->kind == CharsetKind::other) {
     Converted converted = convert(bytes, charset->converter, partial);
     if (converted.ok && converted.errors * 20 <= converted.text.size()) {
       return std::move(converted.text);
@@ -469,7 +302,7 @@ std::string decode_text(std::string bytes, std::string_view label, bool partial)
   }
   if (!has_high_byte(bytes)) return bytes;
   const std::string_view whole = partial ? without_cut_character(bytes) : std::string_view(bytes);
-  if (charset->kind != Kind::multibyte && is_utf8_despite(*charset, whole)) {
+  if (charset->kind != CharsetKind::multibyte && is_utf8_despite(*charset, whole)) {
     return finish_utf8(std::move(bytes), whole.size(), 4);
   }
   if (std::string_view(charset->converter) == "windows-1252") return from_windows_1252(bytes);
@@ -480,11 +313,6 @@ std::string decode_text(std::string bytes, std::string_view label, bool partial)
   }
   if (converted.errors * 20 > converted.text.size()) return decode_guessed(bytes, partial);
   return std::move(converted.text);
-}
-
-int code_page_of(std::string_view label) {
-  const Charset* charset = find_charset(label);
-  return charset == nullptr ? 65001 : charset->code_page;
 }
 
 namespace {

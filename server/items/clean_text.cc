@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -42,21 +43,46 @@ std::size_t append_multibyte(std::string& out, std::string_view text, std::size_
   return at + length;
 }
 
+// Eight bytes at a time: the top bit of each byte says whether it is one looked for, exactly for
+// the first of them.
+using Word = std::uint64_t;
+constexpr Word kHigh = 0x8080808080808080;
+constexpr Word kOnes = 0x0101010101010101;
+static_assert(std::endian::native == std::endian::little, "first byte is the lowest");
+
+Word load(std::string_view text, std::size_t at) {
+  Word word = 0;
+  std::memcpy(&word, text.data() + at, sizeof word);
+  return word;
+}
+
+std::size_t first_byte(Word found) { return static_cast<std::size_t>(std::countr_zero(found)) / 8; }
+
+// The position, from `at` on, of the first byte that is beyond ASCII or below a space.
+std::size_t find_special(std::string_view text, std::size_t at) {
+  while (at + sizeof(Word) <= text.size()) {
+    const Word word = load(text, at);
+    const Word found = ((word - kOnes * 0x20) | word) & kHigh;
+    if (found != 0) return at + first_byte(found);
+    at += sizeof(Word);
+  }
+  while (at < text.size() && static_cast<signed char>(text[at]) >= 0x20) ++at;
+  return at;
+}
+
 // The end of the run from `at` on that can be copied as it is.
 std::size_t clean_run_end(std::string_view text, std::size_t at) {
   for (;;) {
-    at += skip_ascii(text.substr(at));
-    while (at < text.size() && class_of(text[at]) <= kLineEnd) ++at;
-    if (at >= text.size() || class_of(text[at]) == kDrop) return at;
-    while (at < text.size() && class_of(text[at]) == kMultibyte) {
-      const std::size_t length = utf8_sequence_length(text.substr(at));
-      if (length == 0 || (length == 3 && is_noncharacter(text.substr(at, 3)))) return at;
-      at += length;
+    at = find_special(text, at);
+    if (at >= text.size()) return at;
+    if (class_of(text[at]) != kMultibyte) {
+      if (class_of(text[at]) == kDrop) return at;
+      ++at;
+      continue;
     }
-    // Short stretches of ASCII between other letters: not worth a block.
-    std::size_t stop = std::min(at + 32, text.size());
-    while (at < stop && class_of(text[at]) <= kLineEnd) ++at;
-    if (at < stop && class_of(text[at]) == kDrop) return at;
+    const std::size_t length = utf8_sequence_length(text.substr(at));
+    if (length == 0 || (length == 3 && is_noncharacter(text.substr(at, 3)))) return at;
+    at += length;
   }
 }
 
@@ -116,8 +142,14 @@ std::size_t utf8_sequence_length(std::string_view bytes) {
   return 4;
 }
 
-std::size_t skip_ascii(std::string_view text) {
-  return skip_blocks(text, [](Block c) { return (c >= 0x80) | is_control(c); });
+std::size_t find_high_byte(std::string_view text, std::size_t at) {
+  while (at + sizeof(Word) <= text.size()) {
+    const Word found = load(text, at) & kHigh;
+    if (found != 0) return at + first_byte(found);
+    at += sizeof(Word);
+  }
+  while (at < text.size() && static_cast<signed char>(text[at]) >= 0) ++at;
+  return at;
 }
 
 bool is_clean_utf8(std::string_view text) {

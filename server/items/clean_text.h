@@ -15,9 +15,8 @@ void append_clean(std::string& out, std::string_view text);
 // border, when `out` is longer than `max_size`; returns how many bytes of `text` were used.
 std::size_t append_clean_lines(std::string& out, std::string_view text, std::size_t max_size);
 
-// How many bytes at the start of `text` are printable ASCII, TAB, CR or LF; may stop up to 31 bytes
-// early, never late. Several gigabytes a second.
-std::size_t skip_ascii(std::string_view text);
+// The position, from `at` on, of the first byte beyond ASCII; the size when there is none.
+std::size_t find_high_byte(std::string_view text, std::size_t at);
 
 // Whether append_clean() would append `text` as it is.
 bool is_clean(std::string_view text);

@@ -55,6 +55,7 @@ inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(st
 #define GODWIT_CONCAT_INNER(a, b) a##b
 #define GODWIT_CONCAT(a, b) GODWIT_CONCAT_INNER(a, b)
 
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration cannot stand in parentheses.
 // `GODWIT_ASSIGN(auto row, load());` declares `row` from a Result or returns its error.
 #define GODWIT_ASSIGN(declaration, expr)                                                \
   auto GODWIT_CONCAT(godwit_result_, __LINE__) = (expr);                                \
@@ -62,3 +63,4 @@ inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(st
     return ::storage::fail(std::move(GODWIT_CONCAT(godwit_result_, __LINE__).error())); \
   }                                                                                     \
   declaration = std::move(*GODWIT_CONCAT(godwit_result_, __LINE__))
+// NOLINTEND(bugprone-macro-parentheses)

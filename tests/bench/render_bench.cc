@@ -24,11 +24,15 @@ namespace {
 
 using Random = std::mt19937;
 
+// One text in three is in German, where every tenth word has a letter beyond ASCII.
 std::string words(Random& random, std::size_t bytes) {
-  static const std::vector<std::string> kWords = {
-      "meeting", "the",    "project", "and",  "tomorrow", "of",       "report",   "please",
-      "budget",  "for",    "draft",   "with", "your",     "customer", "invoice",  "to",
-      "in",      "review", "Größe",   "für",  "a",        "is",       "deadline", "Straße"};
+  static const std::vector<std::string> kEnglish = {
+      "meeting", "the",  "project", "and",      "tomorrow", "of", "report", "please", "budget",
+      "for",     "with", "your",    "customer", "invoice",  "to", "in",     "review", "deadline"};
+  static const std::vector<std::string> kGerman = {
+      "Besprechung", "die",   "das",  "Projekt", "und",    "morgen", "von",  "bitte", "für", "mit",
+      "Kunde",       "Größe", "nach", "Bericht", "senden", "wird",   "noch", "einen", "ist", "zum"};
+  const std::vector<std::string>& kWords = random() % 3 == 0 ? kGerman : kEnglish;
   std::string text;
   std::size_t column = 0;
   while (text.size() < bytes) {

@@ -155,7 +155,7 @@ Loaded load(const Settings& settings, Fleet& fleet, std::vector<Device>& devices
     loaded.items += answer.items;
     loaded.bytes += static_cast<long>(reply.body.size());
     ++loaded.answers;
-    if (watch_memory && loaded.answers % 5 == 0) {
+    if (watch_memory && (loaded.answers < 20 || loaded.answers % 5 == 0)) {
       loaded.peak_pss_kb = std::max(loaded.peak_pss_kb, bench::pss_kb(settings.pid));
       loaded.peak_anonymous_kb =
           std::max(loaded.peak_anonymous_kb, bench::anonymous_kb(settings.pid));

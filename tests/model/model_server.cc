@@ -15,6 +15,7 @@
 #include "storage/base/text.h"
 #include "storage/directory/backends.h"
 #include "storage/mail/backends.h"
+#include "storage/mail/smtp/local_and_relay_sender.h"
 #include "storage/state/backends.h"
 #include "wbxml/decoder.h"
 
@@ -94,14 +95,17 @@ void ModelServer::open() {
   mail_options.clock = &clock;
   mail_options.before_step = step;
   s.mail = must(storage::open_mail_store(mail_options, *s.database, s.hub));
-  storage::MailSenderOptions sender_options;
+  storage::smtp::SenderOptions sender_options;
   sender_options.local_domains = {"example.test"};
-  sender_options.resolve =
-      [this](std::string_view address) -> storage::Result<std::pair<std::int64_t, std::string>> {
-    GODWIT_ASSIGN(const storage::User user, stores_->directory->find(address));
-    return std::pair(user.id, user.address);
-  };
-  s.sender = must(storage::open_mail_sender(sender_options, *s.mail));
+  sender_options.host = "model.example.test";
+  sender_options.clock = &clock;
+  s.sender = must(storage::smtp::LocalAndRelaySender::open(
+      sender_options, *s.mail, *s.database,
+      [directory = s.directory.get()](
+          std::string_view address) -> storage::Result<std::pair<std::int64_t, std::string>> {
+        GODWIT_ASSIGN(const storage::User user, directory->find(address));
+        return std::pair(user.id, user.address);
+      }));
   s.state = must(storage::open_state_store(*s.database));
   s.services = {s.directory.get(), s.mail.get(), s.sender.get(), s.state.get(), &s.hub, &clock,
                 &s.locks,          &s.limits};

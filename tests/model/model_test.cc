@@ -138,12 +138,11 @@ class Schedule {
   void send(std::size_t p) {
     if (phones_[p].version() < eas::Version::v14_0) return;
     const std::string subject = "sent-" + std::to_string(++subjects_);
-    copies_[subject] = 2;  // delivered and in Sent
-    phones_[p].send_mail(subject,
-                         std::string("From: ") + ModelServer::kAddress +
+    const std::string mime = std::string("From: ") + ModelServer::kAddress +
                              "\r\nTo: " + ModelServer::kAddress + "\r\nSubject: " + subject +
-                             "\r\n\r\nHello.\r\n",
-                         exchange(p));
+                             "\r\n\r\nHello.\r\n";
+    // Unanswered ones are repeated until they are answered, so both copies are there in the end.
+    if (phones_[p].send_mail(subject, mime, exchange(p))) copies_[subject] = 2;  // Inbox and Sent
   }
 
   // No more faults: everything pending is finished, every folder synced until it is quiet.

@@ -170,9 +170,9 @@ void SimulatedPhone::move(const std::string& from, const std::string& server_id,
   start({"MoveItems", std::move(root), apply}, exchange);
 }
 
-void SimulatedPhone::send_mail(const std::string& client_id, const std::string& mime,
+bool SimulatedPhone::send_mail(const std::string& client_id, const std::string& mime,
                                const Exchange& exchange) {
-  if (!finish_pending(exchange)) return;
+  if (!finish_pending(exchange)) return false;
   Element root(compose::kSendMail);
   root.children.push_back(text(compose::kClientId, client_id));
   root.children.emplace_back(compose::kSaveInSentItems);
@@ -184,6 +184,7 @@ void SimulatedPhone::send_mail(const std::string& client_id, const std::string& 
            if (!answer.is_empty()) complain("SendMail was refused");
          }},
         exchange);
+  return true;
 }
 
 }  // namespace test

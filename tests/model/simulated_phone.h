@@ -55,7 +55,8 @@ class SimulatedPhone {
   void remove(const std::string& collection, const std::string& server_id);
   void move(const std::string& from, const std::string& server_id, const std::string& to,
             const Exchange& exchange);
-  void send_mail(const std::string& client_id, const std::string& mime, const Exchange& exchange);
+  // False when an earlier request is still unanswered: then nothing was sent.
+  bool send_mail(const std::string& client_id, const std::string& mime, const Exchange& exchange);
 
  private:
   struct Pending {

@@ -44,6 +44,14 @@ eas::client::ClientOptions client_options(const ServerProcess& server, const std
   return options;
 }
 
+// The schemas describe 12.1 and later; up to 12.0 a Sync answer names the class of each collection.
+Element without_class(Element element) {
+  std::erase_if(element.children,
+                [](const Element& child) { return child.tag == wbxml::airsync::kClass; });
+  for (Element& child : element.children) child = without_class(std::move(child));
+  return element;
+}
+
 }  // namespace
 
 Phone::Phone(const ServerProcess& server, std::string user, eas::Version version,
@@ -56,8 +64,9 @@ Phone::~Phone() { CHECK(schemas_.problems() == ""); }
 
 void Phone::remember(const Answer& answer) {
   if (!answer.tree) return;
-  schemas_.add(std::string(to_string(version_)) + " " + wbxml::to_string(answer.tree->tag),
-               wbxml::to_xml(*answer.tree));
+  schemas_.add(
+      std::string(to_string(version_)) + " " + wbxml::to_string(answer.tree->tag),
+      wbxml::to_xml(version_ <= eas::Version::v12_0 ? without_class(*answer.tree) : *answer.tree));
 }
 
 void Phone::connect() {

@@ -158,8 +158,8 @@ std::string ServiceFixture::prime(const std::string& folder, const std::string& 
     Call call;
     call.command = "Sync";
     call.device = device;
-    call.body = wbxml::Element(
-        tag::kSync, {wbxml::Element(tag::kCollections, {std::move(collection)})});
+    call.body =
+        wbxml::Element(tag::kSync, {wbxml::Element(tag::kCollections, {std::move(collection)})});
     const http::HttpReply answered = reply(call);
     REQUIRE(answered.status == 200);
     if (answered.body.empty()) return key;  // nothing new
@@ -210,8 +210,8 @@ int ServiceFixture::count(storage::FolderRole role, std::string_view address) {
 
 std::string simple_mail(std::string_view subject, std::string_view body) {
   return "From: Carl <carl@elsewhere.test>\r\nTo: ann@example.test\r\nSubject: " +
+         std::string(subject) + "\r\nDate: Wed, 18 Nov 2026 10:00:00 +0000\r\nMessage-ID: <" +
          std::string(subject) +
-         "\r\nDate: Wed, 18 Nov 2026 10:00:00 +0000\r\nMessage-ID: <" + std::string(subject) +
          "@elsewhere.test>\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + std::string(body) +
          "\r\n";
 }

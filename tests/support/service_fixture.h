@@ -60,8 +60,8 @@ class TestWaker final : public http::Waker {
 struct Call {
   std::string command;
   std::string version = "14.1";
-  wbxml::Element body;     // encoded, unless its tag is 0:0
-  std::string raw;         // the body instead, as it is
+  wbxml::Element body;  // encoded, unless its tag is 0:0
+  std::string raw;      // the body instead, as it is
   std::string device = "dev1";
   std::string device_type = "TestPhone";
   std::string login = "ann@example.test";

@@ -100,8 +100,9 @@ TEST_CASE("from_xml: what cannot be WBXML is refused in words") {
       {"<AirSync:Sync opaque='base64'>abc</AirSync:Sync>", "malformed base64"},
       {deep, "not XML"},
   };
-  for (const auto& [xml, reason] : rows) {
-    CAPTURE(reason);
+  for (const auto& row : rows) {
+    const auto& [xml, reason] = row;
+    CAPTURE(row.second);
     const auto tree = wbxml::from_xml(xml);
     REQUIRE_FALSE(tree.has_value());
     CHECK(tree.error().find(reason) != std::string::npos);

@@ -221,7 +221,7 @@ TEST_CASE("admin: probe shows folders and subjects, and says why when it cannot"
   const std::string password = std::string(ServerProcess::kPassword) + "\n";
   const auto seen = ServerProcess::run(
       {"probe", server.url(), "--user", "user1@example.test", "--password-stdin"}, password);
-  CHECK_MESSAGE(seen.status == 0, seen.out + seen.err);
+  CHECK_MESSAGE(seen.status == 0, seen.out << seen.err);
   CHECK(seen.out.find("Inbox") != std::string::npos);
   CHECK(seen.out.find("10 messages") != std::string::npos);
   const auto wrong = ServerProcess::run(

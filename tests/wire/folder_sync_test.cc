@@ -126,10 +126,15 @@ TEST_CASE(
     if (version == Version::v2_5) continue;  // its policy is another document
     CAPTURE(to_string(version));
     Phone phone(version);
-    Element request(
-        pv::kProvision,
-        {Element(pv::kPolicies,
-                 {Element(pv::kPolicy, {Element(pv::kPolicyType, "MS-EAS-Provisioning-WBXML")})})});
+    Element request(pv::kProvision);
+    if (version >= Version::v14_1) {
+      namespace st = wbxml::settings;
+      request.children.push_back(Element(st::kDeviceInformation,
+                                         {Element(st::kSet, {Element(st::kModel, "Wire Phone")})}));
+    }
+    request.children.push_back(
+        Element(pv::kPolicies,
+                {Element(pv::kPolicy, {Element(pv::kPolicyType, "MS-EAS-Provisioning-WBXML")})}));
     const Element answer = phone.call(request);
     CHECK(answer.text_of(pv::kStatus) == "1");
     const std::string password = find_text(answer, pv::kDevicePasswordEnabled);

@@ -44,7 +44,7 @@ Element estimate(Version version, const std::string& key, const std::string& col
   return Element(ge::kGetItemEstimate, {Element(ge::kCollections, {std::move(entry)})});
 }
 
-Element move(const std::string& item, const std::string& from, const std::string& to) {
+Element move_request(const std::string& item, const std::string& from, const std::string& to) {
   return Element(mv::kMoveItems,
                  {Element(mv::kMove, {Element(mv::kSrcMsgId, item), Element(mv::kSrcFldId, from),
                                       Element(mv::kDstFldId, to)})});
@@ -105,11 +105,11 @@ TEST_CASE("moveitems: the message gets a new id there, and doing it again gives 
     phone.sync_all(trash);
     const std::string id = inbox.items().begin()->first;
     const std::string subject = inbox.items().begin()->second.subject;
-    const Element moved = phone.call(move(id, phone.inbox(), trash_id));
+    const Element moved = phone.call(move_request(id, phone.inbox(), trash_id));
     CHECK(find_text(moved, mv::kStatus) == "3");
     const std::string new_id = find_text(moved, mv::kDstMsgId);
     CHECK_FALSE(new_id.empty());
-    const Element again = phone.call(move(id, phone.inbox(), trash_id));
+    const Element again = phone.call(move_request(id, phone.inbox(), trash_id));
     CHECK(find_text(again, mv::kStatus) == "3");
     CHECK(find_text(again, mv::kDstMsgId) == new_id);
     phone.sync_all(trash);
@@ -119,9 +119,10 @@ TEST_CASE("moveitems: the message gets a new id there, and doing it again gives 
     phone.sync_all(inbox);
     CHECK_FALSE(inbox.items().contains(id));
     CHECK(inbox.items().size() == kMessages - 1);
-    CHECK(find_text(phone.call(move("1:999999", phone.inbox(), trash_id)), mv::kStatus) == "1");
-    CHECK(find_text(phone.call(move(new_id, trash_id, "99999")), mv::kStatus) == "2");
-    CHECK(find_text(phone.call(move(new_id, trash_id, trash_id)), mv::kStatus) == "4");
+    CHECK(find_text(phone.call(move_request("1:999999", phone.inbox(), trash_id)), mv::kStatus) ==
+          "1");
+    CHECK(find_text(phone.call(move_request(new_id, trash_id, "99999")), mv::kStatus) == "2");
+    CHECK(find_text(phone.call(move_request(new_id, trash_id, trash_id)), mv::kStatus) == "4");
   }
 }
 

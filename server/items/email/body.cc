@@ -44,7 +44,7 @@ PartText part_text(const Mime& mime, GMimePart* part, std::size_t wanted) {
   const GMimeContentEncoding encoding = g_mime_part_get_content_encoding(part);
   std::string_view label = content_type_parameter(GMIME_OBJECT(part), "charset");
   const bool html = has_type(GMIME_OBJECT(part), "text", "html");
-  std::size_t limit = wanted > kWhole - 1024 ? kWhole : wanted + 1024;
+  std::size_t limit = wanted > kWhole - 256 ? kWhole : wanted + 256;
   for (;; limit = grow(limit)) {
     Decoded decoded = decode_transfer(raw, encoding, limit);
     PartText result;
@@ -68,7 +68,7 @@ bool is_blank(std::string_view text) { return storage::trim(text).empty(); }
 std::uint64_t append_html_as_text(const Mime& mime, GMimePart* part, std::size_t max_size,
                                   bool links, std::string& out, bool& complete) {
   const std::size_t room = max_size == kWhole ? kWhole : max_size - std::min(max_size, out.size());
-  std::size_t wanted = room > kWhole / 64 ? kWhole : room * 4 + 8 * 1024;
+  std::size_t wanted = room > kWhole / 64 ? kWhole : room * 4 + 4 * 1024;
   for (;; wanted = grow(wanted)) {
     const PartText source = part_text(mime, part, wanted);
     html::TextOptions options;
@@ -229,6 +229,9 @@ void write_airsync_base(const BodySource& source, const BodyRequest& request,
 }
 
 bool starts_url(std::string_view word) {
+  if (word.size() < 4 || std::string_view("hwmcHWMC").find(word[0]) == std::string_view::npos) {
+    return false;
+  }
   for (const std::string_view scheme : {"http://", "https://", "www.", "mailto:", "cid:"}) {
     if (storage::starts_with_ignore_case(word, scheme)) return true;
   }

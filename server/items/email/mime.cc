@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <mutex>
 #include <utility>
@@ -94,39 +95,65 @@ int hex_digit(char c) {
   return -1;
 }
 
-// Copies what stands between '=' signs at once, several times as fast as going byte by byte.
-// Malformed escapes stay as they are.
-Decoded decode_quoted_printable(std::string_view raw, std::size_t max_size) {
-  Decoded result;
-  result.bytes.reserve(std::min(raw.size(), max_size) + 128);
+// Copies eight bytes at a time up to the next '=', into `to`, which has room for all of them;
+// returns how many bytes were copied.
+std::size_t copy_to_sign(std::string_view raw, char* to) {
+  constexpr std::uint64_t kSigns = 0x3D3D3D3D3D3D3D3D;
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
   std::size_t at = 0;
-  while (at < raw.size() && result.bytes.size() <= max_size) {
-    // Not more than asked for, where there are few escapes.
-    const std::size_t left = raw.size() - at;
-    const std::size_t room = max_size - result.bytes.size();
-    const std::size_t window = room < left ? std::min(left, room + 80) : left;
-    const void* sign = std::memchr(raw.data() + at, '=', window);
-    const std::size_t stop =
-        sign == nullptr ? at + window
-                        : static_cast<std::size_t>(static_cast<const char*>(sign) - raw.data());
-    result.bytes.append(raw, at, stop - at);
-    at = stop;
-    if (sign == nullptr) continue;
-    std::size_t next = at + 1;
-    while (next < raw.size() && (raw[next] == ' ' || raw[next] == '\t')) ++next;
-    if (next >= raw.size()) {
-      at = next;
-    } else if (raw[next] == '\n' || (raw[next] == '\r' && raw.substr(next, 2) == "\r\n")) {
-      at = next + (raw[next] == '\r' ? 2 : 1);
-    } else if (at + 2 < raw.size() && hex_digit(raw[at + 1]) >= 0 && hex_digit(raw[at + 2]) >= 0) {
-      result.bytes += static_cast<char>(hex_digit(raw[at + 1]) * 16 + hex_digit(raw[at + 2]));
-      at += 3;
-    } else {
-      result.bytes += '=';
-      ++at;
+  while (at + 8 <= raw.size()) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, raw.data() + at, 8);
+    std::memcpy(to + at, &word, 8);
+    word ^= kSigns;
+    const std::uint64_t found = (word - kOnes) & ~word & (kOnes << 7);
+    if (found != 0) return at + static_cast<std::size_t>(std::countr_zero(found)) / 8;
+    at += 8;
+  }
+  for (; at < raw.size() && raw[at] != '='; ++at) to[at] = raw[at];
+  return at;
+}
+
+// What the '=' at the start of `raw` stands for: adds to `to`, returns the bytes of `raw` used.
+// Malformed escapes stay as they are; a '=' at the very end is a soft line end.
+std::size_t decode_sign(std::string_view raw, char*& to) {
+  if (raw.size() > 2) {
+    const int high = hex_digit(raw[1]);
+    const int low = hex_digit(raw[2]);
+    if (high >= 0 && low >= 0) {
+      *to++ = static_cast<char>(high * 16 + low);
+      return 3;
     }
   }
-  result.used = at;
+  std::size_t next = 1;
+  while (next < raw.size() && (raw[next] == ' ' || raw[next] == '\t')) ++next;
+  if (next >= raw.size()) return next;
+  if (raw[next] == '\n') return next + 1;
+  if (raw[next] == '\r' && raw.substr(next, 2) == "\r\n") return next + 2;
+  *to++ = '=';
+  return 1;
+}
+
+// Several times as fast as going byte by byte. The result is never longer than the input.
+Decoded decode_quoted_printable(std::string_view raw, std::size_t max_size) {
+  constexpr std::size_t kMaxStep = 4096;
+  Decoded result;
+  result.bytes.reserve(std::min(raw.size(), max_size) + kMaxStep + 64);
+  std::size_t size = 0;
+  while (result.used < raw.size() && size <= max_size) {
+    const std::size_t step = max_size - size < kMaxStep ? max_size - size + 32 : kMaxStep;
+    const std::size_t stop = std::min(raw.size(), result.used + step);
+    result.bytes.resize(size + step + 8);
+    char* to = result.bytes.data() + size;
+    while (result.used < stop) {
+      const std::size_t copied = copy_to_sign(raw.substr(result.used, stop - result.used), to);
+      to += copied;
+      result.used += copied;
+      if (result.used < stop) result.used += decode_sign(raw.substr(result.used), to);
+    }
+    size = static_cast<std::size_t>(to - result.bytes.data());
+  }
+  result.bytes.resize(size);
   return result;
 }
 

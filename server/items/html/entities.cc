@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <iterator>
 
 namespace eas::html {
 namespace {
@@ -15,7 +16,7 @@ struct Entity {
 
 // Sorted by name (bytes).
 // clang-format off
-constexpr std::array kEntities = {
+constexpr Entity kEntities[] = {
     Entity{"AElig", 198}, Entity{"AMP", 38}, Entity{"Aacute", 193}, Entity{"Abreve", 258},
     Entity{"Acirc", 194}, Entity{"Agrave", 192}, Entity{"Alpha", 913}, Entity{"Aogon", 260},
     Entity{"Aring", 197}, Entity{"Atilde", 195}, Entity{"Auml", 196}, Entity{"Beta", 914},
@@ -113,7 +114,7 @@ constexpr std::array kEntities = {
 };
 // clang-format on
 
-static_assert(std::is_sorted(kEntities.begin(), kEntities.end(),
+static_assert(std::is_sorted(std::begin(kEntities), std::end(kEntities),
                              [](const Entity& a, const Entity& b) { return a.name < b.name; }));
 
 constexpr std::array<std::uint16_t, 32> kWindows1252High = {
@@ -190,9 +191,9 @@ std::size_t append_entity(std::string& out, std::string_view text) {
   while (end < text.size() && end <= 10 && is_name_character(text[end])) ++end;
   const std::string_view name = text.substr(1, end - 1);
   const auto* found = std::lower_bound(
-      kEntities.begin(), kEntities.end(), name,
+      std::begin(kEntities), std::end(kEntities), name,
       [](const Entity& entity, std::string_view wanted) { return entity.name < wanted; });
-  if (found == kEntities.end() || found->name != name) return 0;
+  if (found == std::end(kEntities) || found->name != name) return 0;
   // Without its semicolon a name counts only where old mail programs wrote it so: "&nbsp ", "&amp
   // ".
   const bool closed = end < text.size() && text[end] == ';';

@@ -16,6 +16,8 @@ bool is_url_end(char c) {
   return is_space(c) || c == '<' || c == '>' || c == '"' || static_cast<unsigned char>(c) < 0x20;
 }
 
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
 bool is_mail_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
          c == '-' || c == '_' || c == '+';
@@ -86,14 +88,15 @@ std::size_t mail_length(std::string_view text) {
   return dot != std::string_view::npos && dot > 0 ? end : 0;
 }
 
-enum Class : std::uint8_t { kCopy, kEscape, kSpace, kAt, kLetter };
+enum Class : std::uint8_t { kCopy, kEscape, kSpace, kAt, kColon, kDot };
 
 constexpr std::array<std::uint8_t, 256> make_classes() {
   std::array<std::uint8_t, 256> classes{};
   classes['&'] = classes['<'] = classes['>'] = classes['"'] = kEscape;
   classes[' '] = classes['\t'] = classes['\r'] = classes['\n'] = kSpace;
   classes['@'] = kAt;
-  for (const char c : std::string_view("hfwHFW")) classes[static_cast<unsigned char>(c)] = kLetter;
+  classes[':'] = kColon;
+  classes['.'] = kDot;
   return classes;
 }
 
@@ -118,6 +121,23 @@ std::size_t append_mail(std::string& out, std::string_view text, std::size_t at)
   return from + length;
 }
 
+// The same for the web address whose "://", or whose dot after "www", is at `at`.
+std::size_t append_url(std::string& out, std::string_view text, std::size_t at) {
+  std::size_t from = at;
+  while (from > 0 && at - from < 5 && is_letter(text[from - 1])) --from;
+  std::string_view scheme;
+  const std::size_t length = url_length(text.substr(from), scheme);
+  if (length <= at - from || !is_word_start(text, from)) return at;
+  out.resize(out.size() - (at - from));
+  append_link(out, scheme, text.substr(from, length));
+  return from + length;
+}
+
+bool may_be_url(std::string_view text, std::size_t at) {
+  if (text[at] == ':') return text.substr(at, 3) == "://";
+  return at >= 3 && (text[at - 1] == 'w' || text[at - 1] == 'W');
+}
+
 // Returns the position after the white space at `at`.
 std::size_t append_space(std::string& out, std::string_view text, std::size_t at) {
   const char c = text[at];
@@ -136,22 +156,31 @@ std::size_t append_space(std::string& out, std::string_view text, std::size_t at
   return at + 1;
 }
 
+// Whether a single space at `at` can be copied: it would vanish at the start of a line and beside
+// another one.
+bool is_single_space(std::string_view text, std::size_t at) {
+  return text[at] == ' ' && at > 0 && class_of(text[at - 1]) != kSpace && at + 1 < text.size() &&
+         class_of(text[at + 1]) != kSpace;
+}
+
 // The end of the run that can be copied: words with single spaces between them, up to what needs
 // escaping or could be an address.
 std::size_t run_end(std::string_view text, std::size_t at) {
-  for (; at < text.size(); ++at) {
+  for (;; ++at) {
     while (at < text.size() && class_of(text[at]) == kCopy) ++at;
-    if (at == text.size()) break;
-    const std::uint8_t kind = class_of(text[at]);
-    if (kind == kSpace) {
-      const bool single = text[at] == ' ' && at > 0 && class_of(text[at - 1]) != kSpace &&
-                          at + 1 < text.size() && class_of(text[at + 1]) != kSpace;
-      if (!single) return at;
-    } else if (kind != kLetter || is_word_start(text, at)) {
-      return at;
+    if (at >= text.size()) return at;
+    switch (class_of(text[at])) {
+      case kSpace:
+        if (!is_single_space(text, at)) return at;
+        break;
+      case kColon:
+      case kDot:
+        if (may_be_url(text, at)) return at;
+        break;
+      default:
+        return at;
     }
   }
-  return at;
 }
 
 }  // namespace
@@ -165,27 +194,17 @@ std::string text_to_html_fragment(std::string_view text) {
     out.append(text, at, end - at);
     at = end;
     if (at == text.size()) break;
-    if (class_of(text[at]) == kSpace) {
+    const std::uint8_t kind = class_of(text[at]);
+    if (kind == kSpace) {
       at = append_space(out, text, at);
       continue;
     }
-    std::string_view scheme;
-    if (class_of(text[at]) == kLetter) {
-      const std::size_t length = url_length(text.substr(at), scheme);
-      if (length > 0) append_link(out, scheme, text.substr(at, length));
-      // No address after all: the letter is copied, and the run goes on.
-      if (length == 0) out += text[at];
-      at += std::max<std::size_t>(length, 1);
-      continue;
-    }
-    if (class_of(text[at]) == kAt) {
-      const std::size_t after = append_mail(out, text, at);
-      if (after == at) out += '@';
-      at = std::max(after, at + 1);
-      continue;
-    }
-    append_escaped(out, text.substr(at, 1));
-    ++at;
+    std::size_t after = at;
+    if (kind == kAt) after = append_mail(out, text, at);
+    if (kind == kColon || kind == kDot) after = append_url(out, text, at);
+    // No address after all: the character itself.
+    if (after == at) append_escaped(out, text.substr(at, 1));
+    at = std::max(after, at + 1);
   }
   return out;
 }

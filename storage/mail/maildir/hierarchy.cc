@@ -51,6 +51,7 @@ class Reconciler {
   Plan run() {
     match_by_name();
     match_by_identity();
+    follow_renamed_children();
     add_new();
     keep_or_drop_missing();
     add_missing_parents();
@@ -87,14 +88,41 @@ class Reconciler {
         still_missing.push_back(row);
         continue;
       }
-      row.dir = found->first;
-      row.name = display_name(row.dir);
-      plan_.touched.insert(row.dir);
-      plan_.visible.insert(row.dir);
+      moves_.emplace_back(row.dir, found->first);
       disk_.erase(found);
-      live_[row.dir] = row;
+      rename(row, moves_.back().second);
     }
     missing_ = std::move(still_missing);
+  }
+
+  void rename(FolderRow& row, const std::string& dir) {
+    row.dir = dir;
+    row.name = display_name(dir);
+    plan_.touched.insert(dir);
+    plan_.visible.insert(dir);
+    live_[dir] = row;
+  }
+
+  // A parent without a directory has no inode by which it could be recognised: it goes where its
+  // renamed subfolders went, if none stayed behind.
+  void follow_renamed_children() {
+    for (const auto& [from, to] : moves_) {
+      std::string old_parent(parent_directory(from));
+      std::string new_parent(parent_directory(to));
+      while (!old_parent.empty() && !new_parent.empty() && old_parent != new_parent) {
+        const auto row = std::find_if(missing_.begin(), missing_.end(), [&](const FolderRow& r) {
+          return r.dir == old_parent && !r.exists_on_disk();
+        });
+        if (row == missing_.end() || has_children(old_parent) ||
+            live_.find(new_parent) != live_.end() || disk_.find(new_parent) != disk_.end()) {
+          break;
+        }
+        rename(*row, new_parent);
+        missing_.erase(row);
+        old_parent = parent_directory(old_parent);
+        new_parent = parent_directory(new_parent);
+      }
+    }
   }
 
   void add_new() {
@@ -163,6 +191,7 @@ class Reconciler {
   DiskFolders disk_;
   std::vector<FolderRow> missing_;
   std::map<std::string, FolderRow> live_;
+  std::vector<std::pair<std::string, std::string>> moves_;  // directories renamed by others
   Plan plan_;
 };
 

@@ -32,6 +32,7 @@ struct Dialogue {
   int code = 0;           // of the last reply
   std::string reply;
   bool data_sent = false;  // the message's bytes began
+  bool over = false;       // QUIT: what follows says nothing about the mail
 };
 
 struct Upload {
@@ -60,6 +61,8 @@ void note_command(Dialogue& dialogue, std::string_view line) {
 int note_traffic(CURL*, curl_infotype type, char* data, std::size_t size, void* context) {
   auto& dialogue = *static_cast<Dialogue*>(context);
   const std::string_view text(data, size);
+  if (type == CURLINFO_HEADER_OUT && starts_with_ignore_case(text, "QUIT")) dialogue.over = true;
+  if (dialogue.over) return 0;
   if (type == CURLINFO_HEADER_OUT) {
     note_command(dialogue, text);
   } else if (type == CURLINFO_HEADER_IN) {

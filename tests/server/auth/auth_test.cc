@@ -142,7 +142,8 @@ TEST_CASE("authenticator: right, wrong and missing credentials") {
   CHECK(directory.checks == checks);  // no hash is spent on nothing
 }
 
-TEST_CASE("authenticator: a blocked login is denied though the password is right, at the same cost") {
+TEST_CASE(
+    "authenticator: a blocked login is denied though the password is right, at the same cost") {
   OneUserDirectory directory;
   TestClock clock;
   eas::Authenticator authenticator(directory, clock, 3);
@@ -153,7 +154,7 @@ TEST_CASE("authenticator: a blocked login is denied though the password is right
   const auto blocked = authenticator.check(basic("ann@example.test:right"), "10.0.0.1");
   REQUIRE_FALSE(blocked);
   CHECK(blocked.error().kind == storage::ErrorKind::denied);
-  CHECK(directory.checks == before + 1);             // one hash, as for any failure
+  CHECK(directory.checks == before + 1);              // one hash, as for any failure
   CHECK(directory.last_login != "ann@example.test");  // but never of the real account
   CHECK(authenticator.check(basic("ann@example.test:right"), "10.0.0.2"));
   clock.now += eas::LoginThrottle::kWindow;

@@ -288,8 +288,8 @@ TEST_CASE("client: an answer that is no WBXML is an error of command() and none 
 }
 
 TEST_CASE("client: cancel breaks off a request that waits") {
+  std::atomic<bool> arrived{false}, release{false};  // outlive the server's threads
   FakeServer server;
-  std::atomic<bool> arrived{false}, release{false};
   server.on("Ping", [&](const FakeRequest&) {
     arrived = true;
     while (!release) std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -307,8 +307,8 @@ TEST_CASE("client: cancel breaks off a request that waits") {
 }
 
 TEST_CASE("client: a wait that is too long ends at the patience given") {
+  std::atomic<bool> release{false};  // outlives the server's threads
   FakeServer server;
-  std::atomic<bool> release{false};
   server.on("Ping", [&](const FakeRequest&) {
     while (!release) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     return Element(wbxml::ping::kPing);

@@ -305,8 +305,9 @@ TEST_CASE("replay map: every command's ids are rewritten") {
        Element(io::kItemOperations, {Element(io::kFetch, {Element(as::kCollectionId, "L1"),
                                                           Element(as::kServerId, "1:1")})})},
   };
-  for (const auto& [recorded, live] : rows) {
-    CAPTURE(wbxml::to_string(recorded.tag));
+  for (const auto& row : rows) {
+    const auto& [recorded, live] = row;
+    CAPTURE(wbxml::to_string(row.first.tag));
     Element request = recorded;
     f.map.rewrite(request, f.unknown);
     CHECK(request == live);

@@ -323,8 +323,8 @@ TEST_CASE("replay: the device is provisioned when the server wants that") {
 }
 
 TEST_CASE("replay: a Ping takes the server's heartbeat and is hung up when it waits too long") {
-  LiveMailbox live;
   std::atomic<bool> release{false};
+  LiveMailbox live;
   live.server.on("Ping", [&](const FakeRequest& request) {
     if (request.tree.text_of(pg::kHeartbeatInterval) == "10") {
       return Element(pg::kPing, {Element(pg::kStatus, "5"), Element(pg::kHeartbeatInterval, "60")});
@@ -346,8 +346,8 @@ TEST_CASE("replay: a Ping takes the server's heartbeat and is hung up when it wa
 
 TEST_CASE(
     "replay: a message is sent for a recorded Ping that was woken, and it must wake this one") {
-  LiveMailbox live;
   std::atomic<bool> sent{false}, works{true};
+  LiveMailbox live;
   live.server.on("SendMail", [&](const FakeRequest&) {
     sent = true;
     return FakeAnswer();

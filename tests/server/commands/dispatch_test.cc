@@ -47,7 +47,9 @@ std::string outcome(const http::HttpReply& reply) {
   return "no status";
 }
 
-std::string outcome(ServiceFixture& server, const Call& call) { return outcome(server.reply(call)); }
+std::string outcome(ServiceFixture& server, const Call& call) {
+  return outcome(server.reply(call));
+}
 
 std::string deep(std::size_t depth, bool closed) {
   std::string bytes("\x03\x01\x6A\x00", 4);
@@ -213,11 +215,11 @@ TEST_CASE("dispatch: the device's record follows, and an ordinary request writes
   const std::string key = server.prime(inbox);
   Call sync;
   sync.command = "Sync";
-  sync.body = Element(airsync::kSync,
-                      {Element(airsync::kCollections,
-                               {Element(airsync::kCollection,
-                                        {Element(airsync::kSyncKey, key),
-                                         Element(airsync::kCollectionId, inbox)})})});
+  sync.body =
+      Element(airsync::kSync,
+              {Element(airsync::kCollections,
+                       {Element(airsync::kCollection, {Element(airsync::kSyncKey, key),
+                                                       Element(airsync::kCollectionId, inbox)})})});
   CHECK(server.reply(sync).body.empty());
   const int before = writes;
   for (int i = 0; i < 5; ++i) CHECK(server.reply(sync).body.empty());
@@ -308,8 +310,8 @@ TEST_CASE("dispatch: 50,000 collections in one Sync are refused quickly") {
   Element collections(airsync::kCollections);
   for (int i = 0; i < 50'000; ++i) {
     collections.children.push_back(
-        Element(airsync::kCollection, {Element(airsync::kSyncKey, "0"),
-                                       Element(airsync::kCollectionId, "m1")}));
+        Element(airsync::kCollection,
+                {Element(airsync::kSyncKey, "0"), Element(airsync::kCollectionId, "m1")}));
   }
   Call call;
   call.command = "Sync";
@@ -366,8 +368,8 @@ TEST_CASE("dispatch: an exception in a command is 500 and the next request is se
 
 TEST_CASE("dispatch: a policy gate is asked for all but Provision and Ping") {
   eas::DispatcherOptions options;
-  options.policy_gate = [](const eas::Request& request, const eas::CommandInfo&)
-      -> std::optional<eas::CommandError> {
+  options.policy_gate = [](const eas::Request& request,
+                           const eas::CommandInfo&) -> std::optional<eas::CommandError> {
     if (request.query.policy_key == 77u) return std::nullopt;
     return eas::CommandError{142, 449, "not provisioned"};
   };
@@ -428,9 +430,10 @@ TEST_CASE("dispatch: a captured device's exchanges are handed over without crede
   namespace ping = wbxml::ping;
   Call wait;
   wait.command = "Ping";
-  wait.body = Element(
-      ping::kPing, {Element(ping::kHeartbeatInterval, "60"),
-                    Element(ping::kFolders, {Element(ping::kFolder, {Element(ping::kId, inbox)})})});
+  wait.body =
+      Element(ping::kPing,
+              {Element(ping::kHeartbeatInterval, "60"),
+               Element(ping::kFolders, {Element(ping::kFolder, {Element(ping::kId, inbox)})})});
   http::Parked parked = server.park(wait);
   CHECK(seen.size() == before);
   parked.resume(http::WakeReason::deadline);

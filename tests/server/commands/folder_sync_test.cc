@@ -121,7 +121,8 @@ TEST_CASE("FolderSync: new, renamed and removed folders, each told once") {
   CHECK(ask(server, changes.key).count == "0");
 }
 
-TEST_CASE("FolderSync: the previous key gives the lost answer again, a key before that is status 9") {
+TEST_CASE(
+    "FolderSync: the previous key gives the lost answer again, a key before that is status 9") {
   ServiceFixture server;
   auto mailbox = server.mailbox();
   const std::string first = ask(server, "0").key;
@@ -151,20 +152,19 @@ TEST_CASE("FolderSync: key 0 in mid-life keeps ids, and the sync state of the fo
   namespace airsync = wbxml::airsync;
   Call sync;
   sync.command = "Sync";
-  sync.body = Element(airsync::kSync,
-                      {Element(airsync::kCollections,
-                               {Element(airsync::kCollection,
-                                        {Element(airsync::kSyncKey, sync_key),
-                                         Element(airsync::kCollectionId, inbox)})})});
+  sync.body =
+      Element(airsync::kSync,
+              {Element(airsync::kCollections,
+                       {Element(airsync::kCollection, {Element(airsync::kSyncKey, sync_key),
+                                                       Element(airsync::kCollectionId, inbox)})})});
   CHECK(server.reply(sync).body.empty());  // the key is good, nothing is new
 }
 
 TEST_CASE("FolderSync: unknown keys are status 9, a missing one is status 10") {
   ServiceFixture server;
   const std::string good = ask(server, "0").key;
-  for (const std::string& key :
-       {std::string("1"), std::string("-1"), std::string("no"), good + "1",
-        std::string(1 << 19, '7'), std::string("\xFF\xFE")}) {
+  for (const std::string& key : {std::string("1"), std::string("-1"), std::string("no"), good + "1",
+                                 std::string(1 << 19, '7'), std::string("\xFF\xFE")}) {
     const Answer answer = ask(server, key);
     CHECK(answer.status == "9");
     CHECK(answer.key.empty());

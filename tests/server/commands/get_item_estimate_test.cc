@@ -27,8 +27,7 @@ Call estimate(std::vector<Element> collections, const char* version = "14.1") {
   Call call;
   call.command = "GetItemEstimate";
   call.version = version;
-  call.body = Element(tag::kGetItemEstimate,
-                      {Element(tag::kCollections, std::move(collections))});
+  call.body = Element(tag::kGetItemEstimate, {Element(tag::kCollections, std::move(collections))});
   return call;
 }
 
@@ -43,11 +42,11 @@ std::string count_at(const Element& root, std::size_t at = 0) {
 std::string first_key(ServiceFixture& server, const std::string& folder) {
   Call call;
   call.command = "Sync";
-  call.body = Element(airsync::kSync,
-                      {Element(airsync::kCollections,
-                               {Element(airsync::kCollection,
-                                        {Element(airsync::kSyncKey, "0"),
-                                         Element(airsync::kCollectionId, folder)})})});
+  call.body = Element(
+      airsync::kSync,
+      {Element(airsync::kCollections,
+               {Element(airsync::kCollection, {Element(airsync::kSyncKey, "0"),
+                                               Element(airsync::kCollectionId, folder)})})});
   return text_at(server.element(call),
                  {airsync::kCollections, airsync::kCollection, airsync::kSyncKey});
 }
@@ -116,9 +115,8 @@ TEST_CASE("GetItemEstimate: filters of other classes and nonsense refuse the req
 TEST_CASE("GetItemEstimate: malformed requests and too many collections") {
   ServiceFixture server;
   const std::string inbox = server.folder_id(2);
-  for (Call call :
-       {estimate({}), estimate({Element(tag::kCollection)}),
-        estimate(std::vector<Element>(1001, collection(inbox, "1")))}) {
+  for (Call call : {estimate({}), estimate({Element(tag::kCollection)}),
+                    estimate(std::vector<Element>(1001, collection(inbox, "1")))}) {
     CHECK(text_at(server.element(call), {tag::kStatus}) == "103");
     call.version = "12.1";
     CHECK(server.reply(call).status == 400);

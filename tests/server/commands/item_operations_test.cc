@@ -81,8 +81,8 @@ std::string attachment_reference(ServiceFixture& server, const Stored& stored) {
   const Element root = server.element(
       item_operations({item_fetch(stored.collection, stored.item, {preference("1")})}));
   const std::string reference =
-      text_at(first_fetch(root), {tag::kProperties, base::kAttachments, base::kAttachment,
-                                  base::kFileReference});
+      text_at(first_fetch(root),
+              {tag::kProperties, base::kAttachments, base::kAttachment, base::kFileReference});
   REQUIRE_FALSE(reference.empty());
   return reference;
 }
@@ -107,8 +107,8 @@ TEST_CASE("ItemOperations: a message with the body that was asked for, in every 
     CAPTURE(version);
     ServiceFixture server;
     const Stored stored(server);
-    const Element root = server.element(item_operations(
-        {item_fetch(stored.collection, stored.item, {preference("1")})}, version));
+    const Element root = server.element(
+        item_operations({item_fetch(stored.collection, stored.item, {preference("1")})}, version));
     CHECK(text_at(root, {tag::kStatus}) == "1");
     const Element& fetch = first_fetch(root);
     CHECK(text_at(fetch, {tag::kStatus}) == "1");
@@ -162,10 +162,10 @@ TEST_CASE("ItemOperations: an attachment, whole and by range, in every version")
     CHECK(bytes->back() == '\xFF');
     CHECK_FALSE(whole.child(tag::kProperties)->has(tag::kRange));
 
-    const Element ranged_root = server.element(item_operations(
-        {mailbox_fetch({Element(base::kFileReference, reference),
-                        Element(tag::kOptions, {Element(tag::kRange, "10-19")})})},
-        version));
+    const Element ranged_root = server.element(
+        item_operations({mailbox_fetch({Element(base::kFileReference, reference),
+                                        Element(tag::kOptions, {Element(tag::kRange, "10-19")})})},
+                        version));
     const Element& ranged = first_fetch(ranged_root);
     CHECK(text_at(ranged, {tag::kProperties, tag::kRange}) == "10-19");
     CHECK(text_at(ranged, {tag::kProperties, tag::kTotal}) == "256");
@@ -194,9 +194,8 @@ TEST_CASE("ItemOperations: multipart carries bodies and attachments as bytes") {
   ServiceFixture server;
   const Stored stored(server);
   const std::string reference = attachment_reference(server, stored);
-  Call call = item_operations(
-      {item_fetch(stored.collection, stored.item, {preference("1")}),
-       mailbox_fetch({Element(base::kFileReference, reference)})});
+  Call call = item_operations({item_fetch(stored.collection, stored.item, {preference("1")}),
+                               mailbox_fetch({Element(base::kFileReference, reference)})});
   call.headers = {{"MS-ASAcceptMultiPart", "T"}};
   const http::HttpReply reply = server.reply(call);
   CHECK(reply.content_type == "application/vnd.ms-sync.multipart");
@@ -228,8 +227,8 @@ TEST_CASE("ItemOperations: each Fetch fails alone, with its ids in the answer") 
   ServiceFixture server;
   const Stored stored(server);
   const Element root = server.element(item_operations(
-      {item_fetch(stored.collection, stored.collection + ":999"),
-       item_fetch("m999", stored.item), item_fetch(stored.collection, "garbage"),
+      {item_fetch(stored.collection, stored.collection + ":999"), item_fetch("m999", stored.item),
+       item_fetch(stored.collection, "garbage"),
        mailbox_fetch({Element(base::kFileReference, stored.item + ":99")}),
        mailbox_fetch({Element(base::kFileReference, stored.collection + ":999:2")}),
        mailbox_fetch({Element(base::kFileReference, "../../etc/passwd")}),

@@ -114,8 +114,8 @@ TEST_CASE("MoveItems: malformed or too many moves are refused before anything mo
   const std::string item = eas::to_item_id(folders.inbox_id, server.deliver("A: b\r\n\r\nx"));
   const Element good = one_move(item, folders.inbox, folders.trash);
   const Element bad(tag::kMove, {Element(tag::kSrcMsgId, item), Element(tag::kSrcFldId, "m1")});
-  for (Call call : {move_items({good, bad}), move_items({}),
-                    move_items(std::vector<Element>(1001, good))}) {
+  for (Call call :
+       {move_items({good, bad}), move_items({}), move_items(std::vector<Element>(1001, good))}) {
     CHECK(text_at(server.element(call), {tag::kStatus}) == "103");
     call.version = "12.1";
     CHECK(server.reply(call).status == 400);
@@ -126,7 +126,8 @@ TEST_CASE("MoveItems: malformed or too many moves are refused before anything mo
 TEST_CASE("MoveItems: the next Syncs of both folders tell of it") {
   ServiceFixture server;
   const Folders folders(server);
-  const std::string item = eas::to_item_id(folders.inbox_id, server.deliver(test::simple_mail("m")));
+  const std::string item =
+      eas::to_item_id(folders.inbox_id, server.deliver(test::simple_mail("m")));
   const std::string inbox_key = server.prime(folders.inbox);
   const std::string trash_key = server.prime(folders.trash);
   const Element moved = server.element(move_items({one_move(item, folders.inbox, folders.trash)}));

@@ -38,7 +38,8 @@ std::size_t longest_line(std::string_view text) {
 }
 
 const std::string kComplete =
-    "From: Ann <ANN@example.test>\r\nTo: bob@example.test\r\nDate: Wed, 18 Nov 2026 10:00:00 +0000\r\n"
+    "From: Ann <ANN@example.test>\r\nTo: bob@example.test\r\nDate: Wed, 18 Nov 2026 10:00:00 "
+    "+0000\r\n"
     "Message-ID: <1@x>\r\nSubject: s\r\n\r\nbody\r\n";
 
 }  // namespace
@@ -72,7 +73,8 @@ TEST_CASE("outgoing message: a foreign Sender is dropped, an own one stays") {
   CHECK(occurrences(own->transmitted(), "Sender: ann@example.test\r\n") == 1);
 }
 
-TEST_CASE("outgoing message: Date and Message-ID are added when missing, the same for one identity") {
+TEST_CASE(
+    "outgoing message: Date and Message-ID are added when missing, the same for one identity") {
   auto one = prepare("To: bob@example.test\r\n\r\nx\r\n", "id1");
   auto same = prepare("To: bob@example.test\r\n\r\nx\r\n", "id1");
   auto other = prepare("To: bob@example.test\r\n\r\nx\r\n", "id2");
@@ -99,12 +101,14 @@ TEST_CASE("outgoing message: each person once, groups opened, bare names complet
       "To: \"Last, First\" <Bob@example.test>, friends: a@x.test, b@x.test;\r\n"
       "Cc: bob@EXAMPLE.test, carl, =?utf-8?q?J=C3=B6rg?= <j@x.test>\r\nBcc: a@x.test\r\n\r\n");
   REQUIRE(message);
-  CHECK(message->recipients() == std::vector<std::string>{"Bob@example.test", "a@x.test", "b@x.test",
-                                                          "carl@example.test", "j@x.test"});
+  CHECK(message->recipients() == std::vector<std::string>{"Bob@example.test", "a@x.test",
+                                                          "b@x.test", "carl@example.test",
+                                                          "j@x.test"});
 }
 
 TEST_CASE("outgoing message: semicolons separate too, and no recipient is lost in silence") {
-  auto message = prepare("To: a@x.test; \"B; C, D\" <b@x.test>;c@x.test (one, two); <d@x.test>,\r\n\r\n");
+  auto message =
+      prepare("To: a@x.test; \"B; C, D\" <b@x.test>;c@x.test (one, two); <d@x.test>,\r\n\r\n");
   REQUIRE(message);
   CHECK(message->recipients() ==
         std::vector<std::string>{"a@x.test", "b@x.test", "c@x.test", "d@x.test"});
@@ -165,12 +169,14 @@ TEST_CASE("mail lines: bare line feeds and carriage returns become line ends") {
 TEST_CASE("mail lines: a long text line is encoded, and reads the same") {
   std::string text;
   for (int i = 0; i < 500; ++i) text += "word" + std::to_string(i) + " ";
-  std::string message = "Subject: s\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + text + "\r\n";
+  std::string message =
+      "Subject: s\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + text + "\r\n";
   eas::make_lines_legal(message);
   CHECK(longest_line(message) <= 998);
   CHECK(occurrences(message, "quoted-printable") == 1);
   std::string decoded = message.substr(message.find("\r\n\r\n") + 4);
-  for (std::size_t at = decoded.find("=\r\n"); at != std::string::npos; at = decoded.find("=\r\n")) {
+  for (std::size_t at = decoded.find("=\r\n"); at != std::string::npos;
+       at = decoded.find("=\r\n")) {
     decoded.erase(at, 3);
   }
   // A blank before a soft break is encoded in some libraries.

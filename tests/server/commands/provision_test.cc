@@ -41,9 +41,9 @@ Call initial(const char* version, const char* type = kWbxml) {
 
 Call acknowledge(const char* version, const std::string& key, const char* type = kWbxml,
                  const char* status = "1") {
-  return provision(version, {policies({Element(tag::kPolicyType, type),
-                                       Element(tag::kPolicyKey, key),
-                                       Element(tag::kStatus, status)})});
+  return provision(version,
+                   {policies({Element(tag::kPolicyType, type), Element(tag::kPolicyKey, key),
+                              Element(tag::kStatus, status)})});
 }
 
 std::string policy_text(const Element& root, wbxml::Tag field) {
@@ -124,8 +124,8 @@ TEST_CASE("Provision: 2.5 gets the XML form and no other") {
   const Element first = server.element(initial("2.5", "MS-WAP-Provisioning-XML"));
   CHECK(policy_text(first, tag::kStatus) == "1");
   CHECK(policy_text(first, tag::kData).find("<wap-provisioningdoc>") == 0);
-  const Element second = server.element(acknowledge(
-      "2.5", policy_text(first, tag::kPolicyKey), "MS-WAP-Provisioning-XML"));
+  const Element second = server.element(
+      acknowledge("2.5", policy_text(first, tag::kPolicyKey), "MS-WAP-Provisioning-XML"));
   CHECK(policy_text(second, tag::kStatus) == "1");
   CHECK(policy_text(server.element(initial("2.5")), tag::kStatus) == "3");
 }
@@ -152,11 +152,12 @@ TEST_CASE("Provision: device information is kept from 14.1 on, and demanded") {
 
 TEST_CASE("Provision: an empty request and a wipe that nobody asked for are fine") {
   ServiceFixture server;
-  for (Call call : {provision("14.1", {}),
-                    provision("14.1", {Element(tag::kRemoteWipe, {Element(tag::kStatus, "1")})}),
-                    provision("12.1", {Element(tag::kPolicies,
-                                               {Element(tag::kPolicy, {Element(tag::kStatus, "1")})}),
-                                       Element(tag::kRemoteWipe, {Element(tag::kStatus, "1")})})}) {
+  for (Call call :
+       {provision("14.1", {}),
+        provision("14.1", {Element(tag::kRemoteWipe, {Element(tag::kStatus, "1")})}),
+        provision("12.1",
+                  {Element(tag::kPolicies, {Element(tag::kPolicy, {Element(tag::kStatus, "1")})}),
+                   Element(tag::kRemoteWipe, {Element(tag::kStatus, "1")})})}) {
     const Element answer = server.element(call);
     CHECK(text_at(answer, {tag::kStatus}) == "1");
     CHECK(answer.children.size() == 1);
@@ -165,8 +166,7 @@ TEST_CASE("Provision: an empty request and a wipe that nobody asked for are fine
 
 TEST_CASE("Provision: malformed requests are status 2") {
   ServiceFixture server;
-  for (Call call : {provision("14.0", {Element(tag::kPolicies)}),
-                    provision("14.0", {policies({})}),
+  for (Call call : {provision("14.0", {Element(tag::kPolicies)}), provision("14.0", {policies({})}),
                     provision("14.1", {Element(settings::kDeviceInformation)})}) {
     CHECK(text_at(server.element(call), {tag::kStatus}) == "2");
   }

@@ -69,8 +69,8 @@ TEST_CASE("query: the example of MS-ASHTTP") {
 
 TEST_CASE("query: base64 with policy key and parameters; Options is a bit mask") {
   const std::string parameters("\x07\x01\x03\x01\x02m1\x03\x04m1:2\x00\x01x\x08\x02me", 20);
-  const auto query = parse_query(base64_query(141, 19, "dev", std::string("\x01\x02\x00\x80", 4),
-                                              "iPhone", parameters));
+  const auto query = parse_query(
+      base64_query(141, 19, "dev", std::string("\x01\x02\x00\x80", 4), "iPhone", parameters));
   REQUIRE(query);
   CHECK(query->command == "ItemOperations");
   CHECK(query->policy_key == 0x80000201u);

@@ -16,7 +16,8 @@ namespace tag = wbxml::compose_mail;
 
 const std::string kMime =
     "From: ann@example.test\r\nTo: bob@example.test\r\nBcc: carl@elsewhere.test\r\n"
-    "Subject: hello\r\nDate: Wed, 18 Nov 2026 10:00:00 +0000\r\nMessage-ID: <1@phone>\r\n\r\nHi.\r\n";
+    "Subject: hello\r\nDate: Wed, 18 Nov 2026 10:00:00 +0000\r\nMessage-ID: "
+    "<1@phone>\r\n\r\nHi.\r\n";
 
 Element opaque(wbxml::Tag name, std::string bytes) {
   Element element(name, std::move(bytes));
@@ -66,8 +67,7 @@ TEST_CASE("SendMail: goes out once to everybody, Bcc not on the wire; success is
     REQUIRE(server.sender.sent.size() == 1);
     const auto& sent = server.sender.sent[0];
     CHECK(sent.sender == "ann@example.test");
-    CHECK(sent.recipients ==
-          std::vector<std::string>{"bob@example.test", "carl@elsewhere.test"});
+    CHECK(sent.recipients == std::vector<std::string>{"bob@example.test", "carl@elsewhere.test"});
     CHECK(sent.bytes.find("carl") == std::string::npos);
     CHECK(sent.bytes.ends_with("\r\n\r\nHi.\r\n"));
     CHECK(server.count(FolderRole::sent) == 0);
@@ -221,8 +221,8 @@ TEST_CASE("SendMail: malformed requests") {
 
 TEST_CASE("SendMail: a foreign From becomes the user's") {
   ServiceFixture server;
-  check_sent(server.reply(
-      send_mail("c1", "From: boss@example.test\r\nTo: bob@example.test\r\n\r\nGive Ann a raise.\r\n")));
+  check_sent(server.reply(send_mail(
+      "c1", "From: boss@example.test\r\nTo: bob@example.test\r\n\r\nGive Ann a raise.\r\n")));
   REQUIRE(server.sender.sent.size() == 1);
   CHECK(server.sender.sent[0].bytes.find("From: Ann Example <ann@example.test>") !=
         std::string::npos);

@@ -36,9 +36,10 @@ TEST_CASE("Settings: device information is kept") {
 
 TEST_CASE("Settings: device information without Set, or endless, is status 5 and stores nothing") {
   ServiceFixture server;
-  for (Element bad : {Element(tag::kDeviceInformation),
-                      Element(tag::kDeviceInformation,
-                              {Element(tag::kSet, {Element(tag::kModel, std::string(2000, 'x'))})})}) {
+  for (Element bad :
+       {Element(tag::kDeviceInformation),
+        Element(tag::kDeviceInformation,
+                {Element(tag::kSet, {Element(tag::kModel, std::string(2000, 'x'))})})}) {
     const Element answer = server.element(settings("14.0", {bad}));
     CHECK(text_at(answer, {tag::kStatus}) == "1");
     CHECK(text_at(answer, {tag::kDeviceInformation, tag::kStatus}) == "5");
@@ -66,8 +67,8 @@ TEST_CASE("Settings: user information has one form up to 14.0 and another from 1
 
 TEST_CASE("Settings: answers come in the order of the request") {
   ServiceFixture server;
-  const Element answer = server.element(settings(
-      "14.1", {get(tag::kUserInformation), get(tag::kOof), get(tag::kDevicePassword)}));
+  const Element answer = server.element(
+      settings("14.1", {get(tag::kUserInformation), get(tag::kOof), get(tag::kDevicePassword)}));
   REQUIRE(answer.children.size() == 4);
   CHECK(answer.children[0].tag == tag::kStatus);
   CHECK(answer.children[1].tag == tag::kUserInformation);

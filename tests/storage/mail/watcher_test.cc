@@ -316,7 +316,8 @@ TEST_CASE("watcher: a storm of deliveries, renames and removals ends with a true
   looker.join();
   // No message came back under another id after a rename.
   must(w.world.database->read([](storage::Connection& connection) -> storage::Result<void> {
-    const auto rows = must(connection.query("SELECT COUNT(*), COUNT(DISTINCT base) FROM mail_item"));
+    const auto rows =
+        must(connection.query("SELECT COUNT(*), COUNT(DISTINCT base) FROM mail_item"));
     CHECK(rows.integer(0, 0) == rows.integer(0, 1));
     return {};
   }));

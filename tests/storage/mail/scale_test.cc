@@ -1,0 +1,67 @@
+// Large folders: the first indexing, a look without news, a scan for one change.
+// GODWIT_SCALE sets the number of messages (20,000 by default).
+#include <chrono>
+#include <cstdlib>
+
+#include "tests/storage/mail/mail_fixture.h"
+
+using namespace test;
+using Steady = std::chrono::steady_clock;
+
+namespace {
+double ms_since(Steady::time_point begin) {
+  return std::chrono::duration<double, std::milli>(Steady::now() - begin).count();
+}
+}  // namespace
+
+TEST_CASE("scale: a large folder is indexed once, and afterwards costs what changes") {
+  const char* asked = std::getenv("GODWIT_SCALE");
+  const int messages = asked != nullptr ? std::atoi(asked) : 20'000;
+  TempDir dir;
+  World world("sqlite:" + dir.file("i.db"), dir.file("mail"));
+  const auto inbox = world.inbox();
+  for (int i = 0; i < messages; ++i) {
+    const std::string name = std::to_string(1'600'000'000 + i) + ".M" + std::to_string(i) +
+                             "P1Q1.host.example.test,S=1000:2,S";
+    const int fd = ::open((world.path("cur") / name).c_str(), O_WRONLY | O_CREAT, 0600);
+    REQUIRE(fd >= 0);
+    ::close(fd);
+  }
+  auto begin = Steady::now();
+  CHECK(must(world.box->head(inbox)) == messages);
+  const double first = ms_since(begin);
+
+  deliver(world.path(""), "another");
+  begin = Steady::now();
+  CHECK(must(world.box->head(inbox)) == messages + 1);  // a scan for one delivery
+  const double again = ms_since(begin);
+  for (const char* sub : {"new", "cur"}) set_mtime(world.path(sub), kDate);
+  must(world.box->head(inbox));
+  constexpr int kLooks = 2000;
+  begin = Steady::now();
+  for (int i = 0; i < kLooks; ++i) must(world.box->head(inbox));
+  const double look = ms_since(begin) / kLooks * 1000;
+
+  const storage::CollectionId folders[] = {inbox};
+  must(world.box->watch(folders));
+  must(world.box->head(inbox));
+  begin = Steady::now();
+  for (int i = 0; i < kLooks; ++i) must(world.box->head(inbox));
+  const double watched = ms_since(begin) / kLooks * 1000;
+  begin = Steady::now();
+  deliver(world.path(""), "one");
+  CHECK(must(world.box->head(inbox)) == messages + 2);
+  const double delivery = ms_since(begin);
+  begin = Steady::now();
+  must(world.box->set_flags(inbox, 1, {.flagged = true}));
+  CHECK(must(world.box->head(inbox)) == messages + 3);
+  const double flags = ms_since(begin);
+  world.box->unwatch(folders);
+  MESSAGE(messages << " messages: first indexing " << first << " ms, scan for one delivery "
+                   << again << " ms, look without news " << look << " us (watched " << watched
+                   << " us), delivery while watched " << delivery << " ms, flag change " << flags
+                   << " ms");
+  CHECK(look < 2000);
+  CHECK(watched < 2000);
+  CHECK(delivery < again + 200);
+}
