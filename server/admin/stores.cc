@@ -1,5 +1,6 @@
 #include "server/admin/stores.h"
 
+#include <fstream>
 #include <utility>
 
 #include "storage/directory/backends.h"
@@ -8,7 +9,42 @@
 
 namespace eas::admin {
 
+using storage::ErrorKind;
+using storage::fail;
 using storage::Result;
+
+namespace {
+
+Result<std::string> first_line(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  if (!std::getline(file, line)) return fail(ErrorKind::invalid, path + ": holds no password");
+  if (line.ends_with('\r')) line.pop_back();
+  return line;
+}
+
+storage::StartTls starttls_of(const std::string& text) {
+  if (text == "never") return storage::StartTls::never;
+  if (text == "when_offered") return storage::StartTls::when_offered;
+  return storage::StartTls::required;
+}
+
+Result<storage::SenderOptions> sender_options(const Config& config,
+                                                    const storage::Clock& clock) {
+  storage::SenderOptions options;
+  options.local_domains = config.local_domains;
+  options.clock = &clock;
+  options.relay.url = config.relay_url;
+  options.relay.user = config.relay_user;
+  options.relay.starttls = starttls_of(config.relay_starttls);
+  options.relay.ca_file = config.relay_ca_file;
+  if (!config.relay_password_file.empty()) {
+    GODWIT_ASSIGN(options.relay.password, first_line(config.relay_password_file));
+  }
+  return options;
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Stores>> Stores::open(Config config) {
   auto stores = std::make_unique<Stores>();
@@ -31,6 +67,13 @@ Result<void> Stores::open_mail() {
   options.root = config.mail_root;
   options.clock = &clock;
   GODWIT_ASSIGN(mail, storage::open_mail_store(options, *database, hub));
+  GODWIT_ASSIGN(const auto sending, sender_options(config, clock));
+  const auto resolve =
+      [this](std::string_view address) -> Result<std::pair<std::int64_t, std::string>> {
+    GODWIT_ASSIGN(const storage::User user, directory->find(address));
+    return std::pair(user.id, user.address);
+  };
+  GODWIT_ASSIGN(sender, storage::open_mail_sender(sending, *mail, *database, resolve));
   return {};
 }
 

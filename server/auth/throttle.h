@@ -19,7 +19,7 @@ namespace eas {
 // Thread-safe. Memory is bounded: the oldest entries make room for new ones.
 class LoginThrottle {
  public:
-  static constexpr storage::UnixMillis kWindow = 5 * 60 * 1000;
+  static constexpr storage::UnixMillis kWindow = storage::UnixMillis{5} * 60 * 1000;
 
   // `max_failures` (> 0) different wrong passwords within kWindow block the pair for the rest of
   // the window.

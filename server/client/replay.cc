@@ -45,6 +45,7 @@ struct Work {
   std::string raw_body;  // when it is no WBXML
   std::optional<Element> recorded_answer;
   std::vector<std::string> unknown;
+  std::chrono::steady_clock::duration waited{};  // for the last answer, or for none
 };
 
 class Replayer {
@@ -63,7 +64,7 @@ class Replayer {
 
   ReplayReport run() {
     for (std::size_t i = 0; i < records_.size(); ++i) {
-      Work work{records_[i], {}, {}, {}, {}, {}, {}, {}, {}};
+      Work work{records_[i], {}, {}, {}, {}, {}, {}, {}, {}, {}};
       work.report.number = i + 1;
       work.report.recorded_status = records_[i].status;
       exchange(work);
@@ -208,9 +209,12 @@ class Replayer {
                                             ? options_.max_wait_seconds
                                         : waits ? 3600
                                                 : 60);
-    return client_.send(work.record.method, work.path + "?" + encode_query(*work.query), sent,
-                        work.live_request ? wbxml::encode(*work.live_request) : work.raw_body,
-                        patience);
+    const auto begin = std::chrono::steady_clock::now();
+    Result<Answer> answer = client_.send(
+        work.record.method, work.path + "?" + encode_query(*work.query), sent,
+        work.live_request ? wbxml::encode(*work.live_request) : work.raw_body, patience);
+    work.waited = std::chrono::steady_clock::now() - begin;
+    return answer;
   }
 
   Session& session_of_device(const std::string& live_device) {
@@ -218,6 +222,12 @@ class Replayer {
       if (session->device_id == live_device) return *session;
     }
     return *sessions_.begin()->second;
+  }
+
+  // Whether the last request ended because it waited as long as it may.
+  bool was_hung_up(const Work& work) const {
+    return may_wait(work) && options_.max_wait_seconds > 0 &&
+           work.waited >= std::chrono::seconds(options_.max_wait_seconds);
   }
 
   bool may_wait(const Work& work) const {
@@ -282,7 +292,7 @@ class Replayer {
   void judge(Work& work, Session& session, Result<Answer>& answer) {
     const bool recorded_failed = work.record.status == 0 || work.record.status >= 400;
     if (!answer) {
-      if (may_wait(work) && options_.max_wait_seconds > 0) {
+      if (was_hung_up(work)) {
         judge_hung_up(work);
         session.map.learn(pointer_to(work.recorded_request), pointer_to(work.recorded_answer),
                           pointer_to(work.live_request), nullptr);

@@ -16,10 +16,10 @@ namespace eas {
 namespace {
 
 constexpr storage::CollectionId kRecordLock = -1;  // no collection has this id
-constexpr storage::UnixMillis kHour = 60 * 60 * 1000;
+constexpr storage::UnixMillis kHour = storage::UnixMillis{60} * 60 * 1000;
 // A device may alternate (a client set to 2.5 asks for folders in 2.5 and for mail in 14.1): its
 // record follows, but not with a write per request.
-constexpr storage::UnixMillis kChangePause = 5 * 60 * 1000;
+constexpr storage::UnixMillis kChangePause = storage::UnixMillis{5} * 60 * 1000;
 
 auto written_fields(const storage::Device& device) {
   return std::tie(device.type, device.user_agent, device.protocol_version, device.info,

@@ -312,7 +312,9 @@ http::Outcome Dispatcher::finish(CommandResult result, Exchange& exchange) {
     reply = exchange.refuse(*error);
   } else {
     reply = to_http(std::get<Reply>(std::move(result)));
-    storage::log_event(LogLevel::info, "command",
+    // An empty answer says that there is nothing new: thousands of them are not worth a line each.
+    const LogLevel level = reply.body.empty() ? LogLevel::debug : LogLevel::info;
+    storage::log_event(level, "command",
                        {{"command", exchange.command->name},
                         {"user", exchange.request.user.address},
                         {"device", exchange.request.query.device_id},

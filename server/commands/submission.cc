@@ -27,7 +27,7 @@ using storage::ErrorKind;
 using storage::LogLevel;
 using storage::Result;
 
-constexpr storage::UnixMillis kWeakWindow = 60 * 60 * 1000;
+constexpr storage::UnixMillis kWeakWindow = storage::UnixMillis{60} * 60 * 1000;
 
 // A submission's place in the ledger.
 struct Ticket {

@@ -67,6 +67,14 @@ constexpr auto kRows = std::to_array<SettingRow>({
     {"relay", "password_file", "", 0, 0, "", "File whose first line is the password at the relay.",
      TARGET(relay_password_file)},
 
+    {"relay", "starttls", "", 0, 0, "required when_offered never",
+     "Whether a relay at smtp:// must encrypt. One on this machine that cannot needs "
+     "`when_offered`.",
+     TARGET(relay_starttls)},
+    {"relay", "ca_file", "", 0, 0, "",
+     "PEM file with the certificates to trust at the relay; empty: those of the system.",
+     TARGET(relay_ca_file)},
+
     {"log", "level", "", 0, 0, "debug info warning error off",
      "How much is logged on standard error. "
      "Read again on SIGHUP.",

@@ -36,6 +36,8 @@ struct Config {
   std::string relay_url;
   std::string relay_user;
   std::string relay_password_file;
+  std::string relay_starttls = "required";
+  std::string relay_ca_file;
 
   std::string log_level = "info";
   std::string capture_dir = "capture";

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "storage/mail/maildir/maildir_store.h"
+#include "storage/mail/smtp/local_and_relay_sender.h"
 
 namespace storage {
 
@@ -37,8 +38,9 @@ Result<std::unique_ptr<MailStore>> open_mail_store(const MailStoreOptions& optio
   return fail(ErrorKind::invalid, "no mail backend is called " + options.backend);
 }
 
-Result<std::unique_ptr<MailSender>> open_mail_sender(smtp::SenderOptions options, MailStore& store,
-                                                     Database& database, smtp::Resolver resolver) {
+Result<std::unique_ptr<MailSender>> open_mail_sender(SenderOptions options, MailStore& store,
+                                                     Database& database,
+                                                     RecipientResolver resolver) {
   GODWIT_ASSIGN(auto sender, smtp::LocalAndRelaySender::open(std::move(options), store, database,
                                                              std::move(resolver)));
   return std::unique_ptr<MailSender>(std::move(sender));

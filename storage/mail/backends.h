@@ -8,7 +8,7 @@
 #include "storage/base/clock.h"
 #include "storage/mail/mail_sender.h"
 #include "storage/mail/mail_store.h"
-#include "storage/mail/smtp/local_and_relay_sender.h"
+#include "storage/mail/sender_options.h"
 #include "storage/notify/change_hub.h"
 #include "storage/sql/database.h"
 
@@ -31,7 +31,8 @@ Result<std::unique_ptr<MailStore>> open_mail_store(const MailStoreOptions& optio
 
 // The sender for local mailboxes and the relay; `resolver` says who has a mailbox here. Also brings
 // its table up to date. `store` and `database` must outlive the sender.
-Result<std::unique_ptr<MailSender>> open_mail_sender(smtp::SenderOptions options, MailStore& store,
-                                                     Database& database, smtp::Resolver resolver);
+Result<std::unique_ptr<MailSender>> open_mail_sender(SenderOptions options, MailStore& store,
+                                                     Database& database,
+                                                     RecipientResolver resolver);
 
 }  // namespace storage

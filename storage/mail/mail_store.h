@@ -22,8 +22,8 @@ struct MailFolder {
   CollectionId parent = 0;  // 0: top level
   std::string name;         // the last part of its path, UTF-8
   FolderRole role = FolderRole::none;
-  Seq created_seq = 0;  // in the hierarchy's sequence, for FolderSync
-  Seq changed_seq = 0;  // >= created_seq; renamed, moved or removed
+  Seq created_seq = 0;   // in the hierarchy's sequence, for FolderSync
+  Seq changed_seq = 0;   // >= created_seq; renamed, moved or removed
   bool removed = false;  // a tombstone
 };
 
@@ -58,8 +58,8 @@ struct FlagChange {
 
 struct MessageInfo {
   ItemId id = 0;
-  UnixMillis date = 0;     // received
-  std::int64_t size = 0;   // bytes of the stored message
+  UnixMillis date = 0;    // received
+  std::int64_t size = 0;  // bytes of the stored message
   Seq seq = 0;
   Seq created_seq = 0;
   MessageFlags flags;

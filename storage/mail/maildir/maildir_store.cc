@@ -68,6 +68,11 @@ Result<std::shared_ptr<Mailbox>> MaildirStore::open(std::int64_t user_id,
     }
   }
   GODWIT_TRY(mailbox->prepare());
+  std::shared_ptr<MaildirMailbox> displaced = mailbox;  // ends outside the lock
+  {
+    const MutexLock lock(mutex_);
+    recent_[static_cast<std::size_t>(user_id) % recent_.size()].swap(displaced);
+  }
   return std::shared_ptr<Mailbox>(std::move(mailbox));
 }
 
@@ -77,6 +82,12 @@ void MaildirStore::sweep() {
   sweep_at_ = std::max<std::size_t>(256, open_.size() * 2);
 }
 
-void MaildirStore::stop() { watcher_->stop(); }
+void MaildirStore::stop() {
+  {
+    const MutexLock lock(mutex_);
+    recent_ = {};
+  }
+  watcher_->stop();
+}
 
 }  // namespace storage::maildir

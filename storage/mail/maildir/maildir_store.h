@@ -1,6 +1,7 @@
 // The embedded mail store: Maildir++ directories on disk, their index in SQL.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <unordered_map>
 
@@ -33,6 +34,9 @@ class MaildirStore final : public MailStore {
   Mutex mutex_;
   std::unordered_map<std::int64_t, std::weak_ptr<MaildirMailbox>> open_ GUARDED_BY(mutex_);
   std::size_t sweep_at_ GUARDED_BY(mutex_) = 256;
+  // Keeps mailboxes for a while after a request, so that the next one of the same user need not
+  // prepare it again; one place per user id, the newcomer displaces.
+  std::array<std::shared_ptr<MaildirMailbox>, 512> recent_ GUARDED_BY(mutex_);
 };
 
 }  // namespace storage::maildir

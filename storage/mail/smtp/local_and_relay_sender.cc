@@ -81,7 +81,7 @@ Result<CollectionId> inbox_of(Mailbox& mailbox) {
 }  // namespace
 
 LocalAndRelaySender::LocalAndRelaySender(SenderOptions options, MailStore& store,
-                                         Database& database, Resolver resolver)
+                                         Database& database, RecipientResolver resolver)
     : options_(std::move(options)),
       store_(store),
       database_(database),
@@ -90,7 +90,7 @@ LocalAndRelaySender::LocalAndRelaySender(SenderOptions options, MailStore& store
 Result<std::unique_ptr<LocalAndRelaySender>> LocalAndRelaySender::open(SenderOptions options,
                                                                        MailStore& store,
                                                                        Database& database,
-                                                                       Resolver resolver) {
+                                                                       RecipientResolver resolver) {
   GODWIT_TRY(migrate(database, kMigrations));
   if (options.host.empty()) options.host = host_name();
   return std::unique_ptr<LocalAndRelaySender>(

@@ -1,32 +1,19 @@
 // Sends mail: local recipients straight into their Inboxes, the others to the relay.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-#include "storage/base/clock.h"
 #include "storage/mail/mail_sender.h"
 #include "storage/mail/mail_store.h"
+#include "storage/mail/sender_options.h"
 #include "storage/mail/smtp/delivery_report.h"
 #include "storage/mail/smtp/relay.h"
 #include "storage/sql/database.h"
 
 namespace storage::smtp {
-
-// The user id and canonical address of a recipient who has a mailbox here; not_found: nobody.
-using Resolver = std::function<Result<std::pair<std::int64_t, std::string>>(std::string_view)>;
-
-struct SenderOptions {
-  // Domains for which we are responsible: an unknown address there is reported back, not relayed.
-  std::vector<std::string> local_domains;
-  RelayOptions relay;
-  std::string host;              // names us in trace lines and reports; "" is the machine's name
-  const Clock* clock = nullptr;  // must outlive the sender; the system's when null
-};
 
 // Thread-safe. What a submission did at the relay is noted in the database under its identity, so
 // that sending it again reaches the relay once; local mailboxes know their messages by themselves.
@@ -34,13 +21,14 @@ class LocalAndRelaySender final : public MailSender {
  public:
   // Brings its table up to date. `store` and `database` must outlive the sender.
   static Result<std::unique_ptr<LocalAndRelaySender>> open(SenderOptions options, MailStore& store,
-                                                           Database& database, Resolver resolver);
+                                                           Database& database,
+                                                           RecipientResolver resolver);
 
   Result<void> send(const OutgoingMail& mail) override;
 
  private:
   LocalAndRelaySender(SenderOptions options, MailStore& store, Database& database,
-                      Resolver resolver);
+                      RecipientResolver resolver);
 
   struct Local {
     std::int64_t user = 0;
@@ -63,7 +51,7 @@ class LocalAndRelaySender final : public MailSender {
   const SenderOptions options_;
   MailStore& store_;
   Database& database_;
-  const Resolver resolver_;
+  const RecipientResolver resolver_;
 };
 
 }  // namespace storage::smtp

@@ -1,28 +1,14 @@
 // Hands mail to the configured SMTP relay, with libcurl.
 #pragma once
 
-#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "storage/base/result.h"
+#include "storage/mail/sender_options.h"
 
 namespace storage::smtp {
-
-enum class StartTls { never, when_offered, required };
-
-struct RelayOptions {
-  std::string url;  // smtp://host:port or smtps://host:port; "" is no relay
-  std::string user;
-  std::string password;
-  StartTls starttls = StartTls::when_offered;
-  std::string ca_file;     // PEM; "" is the system's store
-  bool verify_tls = true;  // check the relay's certificate
-  std::string helo;        // the name in EHLO; "" is the host's
-  std::chrono::milliseconds connect_timeout{10'000};
-  std::chrono::milliseconds timeout{60'000};
-};
 
 // A recipient that the relay refused for good.
 struct Refusal {

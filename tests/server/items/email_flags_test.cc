@@ -237,7 +237,9 @@ TEST_CASE("dates: written punctuated, read in both forms") {
       {"Z", {}},
       {"2026-03-01T10:20:30.Z", {}},
   };
-  for (const auto& [text, time] : cases) {
+  for (const auto& one : cases) {
+    const auto& text = one.first;
+    const auto& time = one.second;
     INFO(text);
     CHECK(eas::parse_date_time(text) == time);
   }

@@ -38,7 +38,9 @@ TEST_CASE("subject: table of encodings") {
       {"tab\there\x01\x02", "tab here"},
       {"", ""},
   };
-  for (const auto& [raw, text] : cases) {
+  for (const auto& one : cases) {
+    const auto& raw = one.first;
+    const auto& text = one.second;
     INFO(raw);
     CHECK(decode_header(raw) == text);
   }
@@ -65,7 +67,9 @@ TEST_CASE("addresses: table of forms") {
       {"", ""},
       {"'Anna' <a@e.test>", "\"Anna\" <a@e.test>"},
   };
-  for (const auto& [raw, text] : cases) {
+  for (const auto& one : cases) {
+    const auto& raw = one.first;
+    const auto& text = one.second;
     INFO(raw);
     CHECK(format_addresses(parse_addresses(raw), ", ", 1000) == text);
   }
@@ -97,7 +101,9 @@ TEST_CASE("thread topic: prefixes of several languages are removed") {
       {"", ""},
       {"[list] Re: x", "[list] Re: x"},
   };
-  for (const auto& [subject, topic] : cases) {
+  for (const auto& one : cases) {
+    const auto& subject = one.first;
+    const auto& topic = one.second;
     INFO(subject);
     CHECK(topic_of(subject) == topic);
   }
@@ -117,7 +123,9 @@ TEST_CASE("importance: read from every header that programs write; always sent")
       {"Importance: normal\r\nX-Priority: 1\r\n", "1"},
       {"X-Priority: nonsense\r\n", "1"},
   };
-  for (const auto& [header, importance] : cases) {
+  for (const auto& one : cases) {
+    const auto& header = one.first;
+    const auto& importance = one.second;
     INFO(header);
     const auto tree = test::render(test::mail(header, "x"), eas::Version::v14_1);
     CHECK(test::text(tree, wbxml::email::kImportance) == importance);

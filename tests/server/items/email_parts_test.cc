@@ -107,7 +107,9 @@ TEST_CASE("attachment: names are decoded, safe, and never empty") {
       {"Content-Type: text/calendar; method=REQUEST", "invite.ics"},
       {"Content-Type: message/rfc822; name=x", "x.eml"},
   };
-  for (const auto& [headers, name] : cases) {
+  for (const auto& one : cases) {
+    const auto& headers = one.first;
+    const auto& name = one.second;
     INFO(headers);
     const std::string bytes = multipart("mixed", {"Content-Type: text/plain\r\n\r\nhi",
                                                   std::string(headers) + "\r\n\r\nA: b\r\n\r\nx"});

@@ -60,7 +60,9 @@ TEST_CASE("html to text: table of markup") {
       {"<o:p>word</o:p>", "word"},
       {"x<p>&nbsp;</p>y", "x\r\n\r\n\r\n\r\ny"},
   };
-  for (const auto& [html, text] : cases) {
+  for (const auto& one : cases) {
+    const auto& html = one.first;
+    const auto& text = one.second;
     INFO(html);
     CHECK(to_text(html) == text);
   }
@@ -136,7 +138,9 @@ TEST_CASE("text to html: escaped, with line breaks, spaces kept, addresses click
        "=&quot;x"},
       {"", ""},
   };
-  for (const auto& [text, html] : cases) {
+  for (const auto& one : cases) {
+    const auto& text = one.first;
+    const auto& html = one.second;
     INFO(text);
     CHECK(text_to_html_fragment(text) == html);
   }

@@ -69,7 +69,7 @@ struct Sending {
   World world{"sqlite:" + dir.file("i.db"), dir.file("mail")};
   std::map<std::string, std::int64_t> users = {{"u@example.test", 1}, {"v@example.test", 2}};
   bool directory_down = false;
-  storage::smtp::SenderOptions options;
+  storage::SenderOptions options;
   std::unique_ptr<storage::MailSender> sender;
 };
 
@@ -220,7 +220,7 @@ TEST_CASE("relay: a relay without STARTTLS is refused when TLS is required") {
   if (sink == nullptr) return;
   Sending s;
   s.options.relay.url = sink->url();
-  s.options.relay.starttls = storage::smtp::StartTls::required;
+  s.options.relay.starttls = storage::StartTls::required;
   s.open();
   CHECK(kind_of(s.send({"x@elsewhere.test"})) == ErrorKind::unavailable);
   CHECK(sink->received().empty());
