@@ -82,16 +82,26 @@ class SqliteDatabase final : public Database {
 
 }  // namespace
 
+namespace {
+
+// SQLite gives its -wal and -shm files the mode of the database file. An existing file must not be
+// opened here: closing any descriptor of it would drop the locks that this process's connections
+// hold on it (POSIX), and the next other process to close the database would delete the log that is
+// still in use.
+Result<void> create_private_file(const std::string& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR));
+  if (fd || errno == EEXIST) return {};
+  return fail(ErrorKind::unavailable, "cannot create " + path + ": " + std::strerror(errno));
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Database>> open_sqlite(std::string_view url, DatabaseOptions options) {
   std::string path(url.substr(url.find(':') + 1));
   if (path.empty() || path.starts_with(":memory:")) {
     return fail(ErrorKind::invalid, "sqlite: needs the path of a file");
   }
-  // SQLite gives its -wal and -shm files the mode of the database file.
-  const UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR));
-  if (!fd) {
-    return fail(ErrorKind::unavailable, "cannot open " + path + ": " + std::strerror(errno));
-  }
+  GODWIT_TRY(create_private_file(path));
   auto database = std::make_unique<SqliteDatabase>(url, std::move(path), std::move(options));
   GODWIT_TRY(database->start());
   return database;

@@ -255,6 +255,8 @@ void ModelServer::move_some_file(std::mt19937& random) {
   const auto files = message_files();
   if (files.empty()) return;
   const fs::path file = files[random() % files.size()];
+  // A sent message whose SendMail is still unanswered is found again by its file name.
+  if (subject_of(file).starts_with("sent-")) return;
   const fs::path root = fs::path(dir_.path()) / "mail" / kAddress;
   const fs::path target = random() % 2 == 0 ? root / "cur" : root / ".Work" / "cur";
   if (file.parent_path() == target || file.parent_path().parent_path() == target.parent_path()) {

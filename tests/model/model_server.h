@@ -59,6 +59,7 @@ class ModelServer {
   void deliver(const std::string& subject, int age_hours);
   void flag_some_file(std::mt19937& random);
   std::string remove_some_file(std::mt19937& random);  // the subject of what was removed, or ""
+  // Under a new name, as a program that copies does. Leaves mail alone that a phone sent.
   void move_some_file(std::mt19937& random);
   // Subjects of all message files, each as often as it is there.
   std::map<std::string, int> files_by_subject() const;
