@@ -1,8 +1,11 @@
 #include "server/admin/stores.h"
 
+#include <sys/stat.h>
+
 #include <fstream>
 #include <utility>
 
+#include "storage/base/log.h"
 #include "storage/directory/backends.h"
 #include "storage/mail/backends.h"
 #include "storage/state/backends.h"
@@ -15,7 +18,17 @@ using storage::Result;
 
 namespace {
 
+// A file with a password that other users of the machine can read is worth a line in the log.
+void warn_when_readable_by_others(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0 && (info.st_mode & 0077) != 0) {
+    storage::log_event(storage::LogLevel::warning, "password file readable by others",
+                       {{"file", path}});
+  }
+}
+
 Result<std::string> first_line(const std::string& path) {
+  warn_when_readable_by_others(path);
   std::ifstream file(path);
   std::string line;
   if (!std::getline(file, line)) return fail(ErrorKind::invalid, path + ": holds no password");
@@ -29,8 +42,7 @@ storage::StartTls starttls_of(const std::string& text) {
   return storage::StartTls::required;
 }
 
-Result<storage::SenderOptions> sender_options(const Config& config,
-                                                    const storage::Clock& clock) {
+Result<storage::SenderOptions> sender_options(const Config& config, const storage::Clock& clock) {
   storage::SenderOptions options;
   options.local_domains = config.local_domains;
   options.clock = &clock;

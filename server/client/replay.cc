@@ -56,10 +56,7 @@ class Replayer {
                                             : options.device_suffix;
     address_ = options.address.empty() ? options.client.user : options.address;
     if (address_.find('@') == std::string::npos) address_ += "@example.test";
-    for (const ExchangeRecord& record : records) {
-      const auto query = decode_query(query_text(record));
-      if (query) addresses_.add(login_name(query->user), address_);
-    }
+    learn_users();
   }
 
   ReplayReport run() {
@@ -79,6 +76,29 @@ class Replayer {
     const std::string_view target = record.target;
     const std::size_t mark = target.find('?');
     return mark == target.npos ? "" : target.substr(mark + 1);
+  }
+
+  // Whose mailbox was it? The request line says it, or the capture; if neither does, those that the
+  // mails of the session go from and to are taken for its users.
+  void learn_users() {
+    bool known = false;
+    for (const ExchangeRecord& record : records_) {
+      const auto query = decode_query(query_text(record));
+      const std::string client = record.client.substr(0, record.client.find(' '));
+      std::string user = query ? login_name(query->user) : "";
+      if (user.empty() && client.find('@') != std::string::npos) user = client;
+      if (user.empty()) continue;
+      addresses_.add(user, address_);
+      known = true;
+    }
+    if (known) return;
+    for (const ExchangeRecord& record : records_) {
+      const auto tree = decode_tree(record.request_body);
+      const auto mime = tree ? tree->text_of(wbxml::compose_mail::kMime) : std::nullopt;
+      for (std::string& address : addresses_of_mail(mime.value_or(""))) {
+        addresses_.add(std::move(address), address_);
+      }
+    }
   }
 
   // "DOMAIN\user" → "user".

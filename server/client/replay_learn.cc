@@ -78,7 +78,10 @@ void ReplayMap::learn(const Element* recorded_request, const Element* recorded_a
     learn_sync(recorded_request, recorded_answer, live_request, live_answer);
     return;
   }
-  if (request->tag == fh::kFolderSync) learn_folders(recorded_answer, live_answer);
+  if (request->tag == fh::kFolderSync) {
+    const bool begins_anew = text_of(recorded_request, fh::kSyncKey) == "0";
+    learn_folders(begins_anew, recorded_answer, live_answer);
+  }
   if (request->tag == io::kItemOperations) {
     if (recorded_answer != nullptr) learn_fetches(*recorded_answer, false);
     if (live_answer != nullptr) learn_fetches(*live_answer, true);
@@ -95,7 +98,13 @@ void ReplayMap::learn(const Element* recorded_request, const Element* recorded_a
 
 // --- folders --------------------------------------------------------------------------------
 
-void ReplayMap::learn_folders(const Element* recorded, const Element* live) {
+// A FolderSync that begins anew may be that of another user, where the request line names none:
+// then his folders, too, stand for the live ones. What was matched before stays.
+void ReplayMap::learn_folders(bool begins_anew, const Element* recorded, const Element* live) {
+  if (begins_anew) {
+    recorded_folders_.clear();
+    live_folders_.clear();
+  }
   apply_changes(recorded, recorded_folders_);
   apply_changes(live, live_folders_);
   match_folders();
@@ -103,7 +112,9 @@ void ReplayMap::learn_folders(const Element* recorded, const Element* live) {
 
 void ReplayMap::match_folders() {
   std::set<std::string> taken;
-  for (const auto& [recorded, live] : folders_) taken.insert(live);
+  for (const auto& [recorded, live] : folders_) {
+    if (recorded_folders_.count(recorded) != 0) taken.insert(live);
+  }
   for (int wanted = 3; wanted >= 1; --wanted) {
     for (const auto& [id, recorded] : recorded_folders_) {
       if (folders_.count(id) != 0) continue;

@@ -116,10 +116,13 @@ std::string ReplayMap::folder(const std::string& recorded,
 }
 
 std::string ReplayMap::recorded_folder(const std::string& live) const {
+  std::string found;
   for (const auto& [recorded, id] : folders_) {
-    if (id == live) return recorded;
+    if (id != live) continue;
+    if (recorded_folders_.count(recorded) != 0) return recorded;
+    found = recorded;  // of an earlier tree
   }
-  return "";
+  return found;
 }
 
 // By subject where both sides have it, in the order of appearance where several do; otherwise the

@@ -70,7 +70,7 @@ class ReplayMap {
   };
   using Side = std::vector<Item> Collection::*;
 
-  void learn_folders(const wbxml::Element* recorded, const wbxml::Element* live);
+  void learn_folders(bool begins_anew, const wbxml::Element* recorded, const wbxml::Element* live);
   void learn_created_folder(const wbxml::Element* request, const wbxml::Element& recorded,
                             const wbxml::Element& live);
   void learn_hierarchy_key(const wbxml::Element& recorded, const wbxml::Element& live);

@@ -50,6 +50,24 @@ std::string subject_of_mail(std::string_view mime) {
   return "";
 }
 
+std::vector<std::string> addresses_of_mail(std::string_view mime) {
+  std::vector<std::string> found;
+  for (std::string_view line : storage::split(mime.substr(0, mime.find("\r\n\r\n")), '\n')) {
+    if (!storage::starts_with_ignore_case(line, "From:") &&
+        !storage::starts_with_ignore_case(line, "To:")) {
+      continue;
+    }
+    line.remove_prefix(line.find(':') + 1);
+    while (!line.empty()) {
+      const std::size_t end = std::min(line.find_first_of(" \t\r<>,;\""), line.size());
+      const std::string_view word = line.substr(0, end);
+      if (word.find('@') != word.npos) found.emplace_back(word);
+      line.remove_prefix(std::min(end + 1, line.size()));
+    }
+  }
+  return found;
+}
+
 bool more_available(const Element* sync) {
   const Element* list = sync == nullptr ? nullptr : sync->child(as::kCollections);
   if (list == nullptr) return false;

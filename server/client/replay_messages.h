@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "server/client/eas_client.h"
 #include "wbxml/element.h"
@@ -15,6 +16,9 @@ std::optional<wbxml::Element> decode_tree(std::string_view body);
 
 // The text of the Subject header of a mail when it is plain ASCII on one line; "" otherwise.
 std::string subject_of_mail(std::string_view mime);
+
+// The addresses in the From and To headers of a mail.
+std::vector<std::string> addresses_of_mail(std::string_view mime);
 
 // Whether a Sync answer (nullptr: none) says MoreAvailable for a collection.
 bool more_available(const wbxml::Element* sync);

@@ -172,7 +172,7 @@ http::Outcome Dispatcher::handle_checked(http::HttpRequest& request, Exchange& e
       return later;
     }
     http::HttpReply reply = exchange.refuse(401, user.error().message);
-    reply.headers.emplace_back("WWW-Authenticate", "Basic realm=\"ActiveSync\", charset=\"UTF-8\"");
+    reply.headers.emplace_back("WWW-Authenticate", "Basic realm=\"ActiveSync\"");
     return reply;
   }
   exchange.request.user = std::move(*user);

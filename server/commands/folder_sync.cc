@@ -26,7 +26,8 @@ constexpr int kServerError = 6;
 constexpr int kWrongKey = 9;
 constexpr int kMalformed = 10;
 
-Reply status_reply(int status) {
+Reply refuse(const Request& request, int status, std::string_view reason) {
+  log_refusal(request, "FolderSync", status, reason);
   wbxml::Encoder out;
   out.start(tag::kFolderSync);
   out.number(tag::kStatus, status);
@@ -37,28 +38,34 @@ Reply status_reply(int status) {
 }
 
 // A temporary failure has a better answer than this command's own "server error".
-CommandResult failure(const storage::Error& error) {
+CommandResult failure(const Request& request, const storage::Error& error) {
   if (error.kind == ErrorKind::invalid || error.kind == ErrorKind::expired ||
       error.kind == ErrorKind::corrupt) {
-    return status_reply(kWrongKey);  // the phone starts again with key 0
+    return refuse(request, kWrongKey, error.message);  // the phone starts again with key 0
   }
   if (error.kind == ErrorKind::unavailable || error.kind == ErrorKind::conflict) {
     return command_error(error);
   }
-  return status_reply(kServerError);
+  return refuse(request, kServerError, error.message);
 }
 
 // [MS-ASCMD] 2.2.3.186.3
 int folder_type(storage::FolderRole role) {
   switch (role) {
-    case storage::FolderRole::inbox: return 2;
-    case storage::FolderRole::drafts: return 3;
-    case storage::FolderRole::trash: return 4;
-    case storage::FolderRole::sent: return 5;
-    case storage::FolderRole::outbox: return 6;
+    case storage::FolderRole::inbox:
+      return 2;
+    case storage::FolderRole::drafts:
+      return 3;
+    case storage::FolderRole::trash:
+      return 4;
+    case storage::FolderRole::sent:
+      return 5;
+    case storage::FolderRole::outbox:
+      return 6;
     case storage::FolderRole::none:
-    case storage::FolderRole::junk:     // no types exist for these two: phones go by the name
-    case storage::FolderRole::archive: return 12;
+    case storage::FolderRole::junk:  // no types exist for these two: phones go by the name
+    case storage::FolderRole::archive:
+      return 12;
   }
   return 12;
 }
@@ -68,10 +75,9 @@ void write_folder(wbxml::Encoder& out, wbxml::Tag kind, const storage::MailFolde
   out.start(kind);
   out.text(tag::kServerId, to_collection_id(folder.id));
   out.text(tag::kParentId, folder.parent == 0 ? "0" : to_collection_id(folder.parent));
-  out.text(tag::kDisplayName,
-           inbox && storage::equals_ignore_case(folder.name, "INBOX")
-               ? std::string("Inbox")
-               : storage::to_xml_safe_utf8(folder.name));
+  out.text(tag::kDisplayName, inbox && storage::equals_ignore_case(folder.name, "INBOX")
+                                  ? std::string("Inbox")
+                                  : storage::to_xml_safe_utf8(folder.name));
   out.number(tag::kType, folder_type(folder.role));
   out.end();
 }
@@ -99,11 +105,11 @@ Reply success(std::string_view key, const HierarchyDelta& delta) {
 
 CommandResult whole_list(Request& request, const Services& services) {
   const auto delta = hierarchy_delta(*request.mailbox, 0);
-  if (!delta) return failure(delta.error());
+  if (!delta) return failure(request, delta.error());
   SyncKey key{1, 1};  // for a probing device, which has no state; it never comes back with it
   if (request.device.id != 0) {
     const auto started = start_hierarchy(*services.state, request.device.id, delta->head);
-    if (!started) return failure(started.error());
+    if (!started) return failure(request, started.error());
     key = *started;
   }
   Reply reply = success(to_string(key), *delta);
@@ -117,21 +123,21 @@ CommandResult whole_list(Request& request, const Services& services) {
 CommandResult changes(Request& request, const Services& services, std::string_view sent_key) {
   storage::StateStore& store = *services.state;
   const std::int64_t device = request.device.id;
-  if (device == 0) return status_reply(kWrongKey);
+  if (device == 0) return refuse(request, kWrongKey, "a probing device has no state");
   const auto turn = begin_hierarchy(store, device, sent_key);
-  if (!turn) return failure(turn.error());
+  if (!turn) return failure(request, turn.error());
   const auto delta = hierarchy_delta(*request.mailbox, turn->cursor);
-  if (!delta) return failure(delta.error());
+  if (!delta) return failure(request, delta.error());
   if (delta->empty()) {
     // Folders that came and went are passed here, or a Ping would call for them again and again.
     if (delta->head != turn->cursor) {
       const auto moved = refresh_hierarchy(store, device, *turn, delta->head);
-      if (!moved) return failure(moved.error());
+      if (!moved) return failure(request, moved.error());
     }
     return success(to_string(turn->key), *delta);
   }
   const auto key = commit_hierarchy(store, device, *turn, delta->head);
-  if (!key) return failure(key.error());
+  if (!key) return failure(request, key.error());
   return success(to_string(*key), *delta);
 }
 
@@ -139,7 +145,7 @@ CommandResult changes(Request& request, const Services& services, std::string_vi
 
 CommandResult run_folder_sync(Request& request, const Services& services) {
   const auto key = request.body->text_of(tag::kSyncKey);
-  if (!key || key->empty()) return status_reply(kMalformed);
+  if (!key || key->empty()) return refuse(request, kMalformed, "no SyncKey");
   const auto guard = services.locks->lock(request.device.id, {0});
   return *key == "0" ? whole_list(request, services) : changes(request, services, *key);
 }

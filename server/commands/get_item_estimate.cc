@@ -116,6 +116,9 @@ CommandResult run_get_item_estimate(Request& request, const Services& services) 
   for (const wbxml::Element& collection : collections->children) {
     const auto result = estimate_one(collection, request, services);
     if (!result) return command_error(result.error());
+    if (result->status != kSuccess) {
+      log_refusal(request, "GetItemEstimate", result->status, "collection or key is unknown");
+    }
     out.start(tag::kResponse);
     out.number(tag::kStatus, result->status);
     out.start(tag::kCollection);

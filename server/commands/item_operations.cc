@@ -103,6 +103,7 @@ class Fetcher {
       answer_.out.end();
       return;
     }
+    log_refusal(request_, "ItemOperations", status, "the Fetch was not served");
     // Whatever was written of it is taken back.
     answer_.out.rewind(before);
     answer_.parts.resize(parts);
@@ -269,7 +270,8 @@ void refuse_empty(const wbxml::Element& empty, wbxml::Encoder& out) {
   out.end();
 }
 
-Reply status_reply(int status) {
+Reply refuse(const Request& request, int status, std::string_view reason) {
+  log_refusal(request, "ItemOperations", status, reason);
   wbxml::Encoder out;
   out.start(tag::kItemOperations);
   out.number(tag::kStatus, status);
@@ -289,14 +291,14 @@ bool is_operation(const wbxml::Element& child, Version version) {
 CommandResult run_item_operations(Request& request, const Services& services) {
   const auto& operations = request.body->children;
   if (operations.size() > static_cast<std::size_t>(services.limits->max_fetches)) {
-    return status_reply(kTooLarge);
+    return refuse(request, kTooLarge, "too many operations");
   }
   const bool well_formed =
       !operations.empty() &&
       std::all_of(operations.begin(), operations.end(), [&](const wbxml::Element& operation) {
         return is_operation(operation, request.version);
       });
-  if (!well_formed) return status_reply(kProtocolError);
+  if (!well_formed) return refuse(request, kProtocolError, "malformed operations");
 
   Answer answer(request.query.accept_multipart);
   answer.out.start(tag::kItemOperations);

@@ -122,6 +122,9 @@ CommandResult run_move_items(Request& request, const Services& services) {
     const MoveOutcome outcome = has_two_destinations(move)
                                     ? MoveOutcome{kCannotMove, {}}
                                     : move_one(move, request, services, folders);
+    if (outcome.status != kSuccess) {
+      log_refusal(request, "MoveItems", outcome.status, "the move was not made");
+    }
     out.start(tag::kResponse);
     out.text(tag::kSrcMsgId, storage::utf8_prefix(*move.text_of(tag::kSrcMsgId), kMaxId));
     out.number(tag::kStatus, outcome.status);

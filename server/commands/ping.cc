@@ -46,7 +46,9 @@ constexpr int kTooManyFolders = 6;
 constexpr int kFolderSyncNeeded = 7;
 constexpr int kServerError = 8;
 
-Reply answer(int status, std::optional<std::pair<wbxml::Tag, int>> bound = std::nullopt) {
+using Bound = std::optional<std::pair<wbxml::Tag, int>>;  // what is allowed instead
+
+Reply answer(int status, Bound bound = std::nullopt) {
   wbxml::Encoder out;
   out.start(tag::kPing);
   out.number(tag::kStatus, status);
@@ -105,29 +107,34 @@ Parameters from_text(std::string_view text) {
   return cached;
 }
 
-// Reads the request's Ping element; a Reply when it must be refused.
-std::optional<Reply> parse(const wbxml::Element& ping, const Limits& limits,
-                           Parameters& parameters) {
+struct Refusal {
+  int status = kSyntaxError;
+  Bound bound;
+};
+
+// Reads the request's Ping element.
+std::optional<Refusal> parse(const wbxml::Element& ping, const Limits& limits,
+                             Parameters& parameters) {
   if (const auto text = ping.text_of(tag::kHeartbeatInterval)) {
     const auto interval = storage::parse_int(storage::trim(*text));
-    if (!interval) return answer(kSyntaxError);
+    if (!interval) return Refusal{kSyntaxError, {}};
     if (*interval < limits.min_heartbeat) {
-      return answer(kIntervalOutOfRange, {{tag::kHeartbeatInterval, limits.min_heartbeat}});
+      return Refusal{kIntervalOutOfRange, {{tag::kHeartbeatInterval, limits.min_heartbeat}}};
     }
     if (*interval > limits.max_heartbeat) {
-      return answer(kIntervalOutOfRange, {{tag::kHeartbeatInterval, limits.max_heartbeat}});
+      return Refusal{kIntervalOutOfRange, {{tag::kHeartbeatInterval, limits.max_heartbeat}}};
     }
     parameters.interval = static_cast<int>(*interval);
   }
   const wbxml::Element* folders = ping.child(tag::kFolders);
   if (folders == nullptr || folders->children.empty()) return std::nullopt;
   if (folders->children.size() > static_cast<std::size_t>(limits.max_collections)) {
-    return answer(kTooManyFolders, {{tag::kMaxFolders, limits.max_collections}});
+    return Refusal{kTooManyFolders, {{tag::kMaxFolders, limits.max_collections}}};
   }
   std::vector<CollectionId> ids;
   for (const wbxml::Element& folder : folders->children) {
     const auto id = folder.text_of(tag::kId);
-    if (folder.tag != tag::kFolder || !id) return answer(kSyntaxError);
+    if (folder.tag != tag::kFolder || !id) return Refusal{kSyntaxError, {}};
     if (const auto known = parse_collection_id(*id)) ids.push_back(*known);
   }
   std::sort(ids.begin(), ids.end());
@@ -220,12 +227,18 @@ CommandResult look_or_park(std::shared_ptr<PingWait> wait, http::WakeReason reas
 CommandResult run_ping(Request& request, const Services& services) {
   Parameters parameters;
   if (request.body) {
-    if (auto refusal = parse(*request.body, *services.limits, parameters)) return *refusal;
+    if (auto refusal = parse(*request.body, *services.limits, parameters)) {
+      log_refusal(request, "Ping", refusal->status, "parameters out of range or malformed");
+      return answer(refusal->status, refusal->bound);
+    }
   }
   const Parameters cached = from_text(request.device.ping);
   if (!parameters.interval) parameters.interval = cached.interval;
   if (!parameters.folders) parameters.folders = cached.folders;
-  if (!parameters.interval || !parameters.folders) return answer(kMissingParameters);
+  if (!parameters.interval || !parameters.folders) {
+    log_refusal(request, "Ping", kMissingParameters, "nothing is cached");
+    return answer(kMissingParameters);
+  }
 
   const std::string text = to_text(*parameters.interval, *parameters.folders);
   if (text != request.device.ping) {

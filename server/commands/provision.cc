@@ -128,7 +128,8 @@ Reply write(const Answer& answer, Version version) {
   return reply;
 }
 
-Reply protocol_error() {
+Reply protocol_error(const Request& request, std::string_view reason) {
+  log_refusal(request, "Provision", kProtocolError, reason);
   wbxml::Encoder out;
   out.start(tag::kProvision);
   out.number(tag::kStatus, kProtocolError);
@@ -165,6 +166,7 @@ storage::Result<void> acknowledge(Request& request, const Services& services,
   const bool probe = request.device.id == 0;
   const bool known = key && *key != 0 && (probe || *key == request.device.pending_policy_key);
   if (!known) {
+    log_refusal(request, "Provision", kWrongPolicyKey, "wrong policy key");
     answer.policy_status = kWrongPolicyKey;
     return {};
   }
@@ -186,7 +188,7 @@ CommandResult run_provision(Request& request, const Services& services) {
   const wbxml::Element* information = body.child(wbxml::settings::kDeviceInformation);
   if (information != nullptr && request.version >= Version::v14_1) {
     const auto json = device_information_json(*information);
-    if (!json) return protocol_error();
+    if (!json) return protocol_error(request, json.error().message);
     const auto stored = store_device_information(request, services, *json);
     if (!stored) return command_error(stored.error());
     answer.device_information = true;
@@ -197,9 +199,9 @@ CommandResult run_provision(Request& request, const Services& services) {
   if (policies == nullptr || body.has(tag::kRemoteWipe) || body.has(tag::kAccountOnlyRemoteWipe)) {
     return write(answer, request.version);
   }
-  if (policy == nullptr) return protocol_error();
+  if (policy == nullptr) return protocol_error(request, "Policies without Policy");
   const auto type = policy->text_of(tag::kPolicyType);
-  if (!type || type->empty()) return protocol_error();
+  if (!type || type->empty()) return protocol_error(request, "no PolicyType");
   if (!key && information == nullptr && request.version >= Version::v14_1) {
     return command_error(status::kDeviceInformationRequired, "no DeviceInformation");
   }
@@ -207,6 +209,7 @@ CommandResult run_provision(Request& request, const Services& services) {
   answer.policy_type = std::string(storage::utf8_prefix(*type, 64));
   const std::string_view expected = request.version >= Version::v12_0 ? kWbxmlPolicy : kXmlPolicy;
   if (*type != expected) {
+    log_refusal(request, "Provision", kUnknownPolicyType, "unknown PolicyType");
     answer.policy_status = kUnknownPolicyType;
     return write(answer, request.version);
   }

@@ -30,7 +30,8 @@ Reply finish(wbxml::Encoder& out) {
   return reply;
 }
 
-Reply protocol_error() {
+Reply protocol_error(const Request& request) {
+  log_refusal(request, "Settings", kProtocolError, "unknown or doubled property");
   wbxml::Encoder out;
   out.start(tag::kSettings);
   out.number(tag::kStatus, kProtocolError);
@@ -100,7 +101,7 @@ CommandResult run_settings(Request& request, const Services& services) {
   std::vector<wbxml::Tag> seen;
   for (const wbxml::Element& property : request.body->children) {
     const bool twice = std::find(seen.begin(), seen.end(), property.tag) != seen.end();
-    if (twice || !is_property(property.tag, request.version)) return protocol_error();
+    if (twice || !is_property(property.tag, request.version)) return protocol_error(request);
     seen.push_back(property.tag);
   }
   wbxml::Encoder out;

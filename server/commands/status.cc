@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "storage/base/log.h"
 #include "wbxml/encoder.h"
 
 namespace eas {
@@ -46,6 +47,17 @@ CommandError command_error(const storage::Error& error) {
       error.kind == storage::ErrorKind::unavailable || error.kind == storage::ErrorKind::conflict;
   return command_error(temporary ? status::kServerErrorRetryLater : status::kServerError,
                        std::string(storage::to_string(error.kind)) + ": " + error.message);
+}
+
+void log_refusal(const Request& request, std::string_view command, int status,
+                 std::string_view reason) {
+  storage::log_event(storage::LogLevel::warning, "request refused",
+                     {{"reason", reason},
+                      {"status", status},
+                      {"user", request.user.address},
+                      {"device", request.query.device_id},
+                      {"command", command},
+                      {"version", to_string(request.version)}});
 }
 
 Reply error_reply(const CommandError& error, const CommandInfo& command, Version version) {

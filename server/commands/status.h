@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "server/commands/command.h"
 #include "storage/base/result.h"
@@ -42,6 +43,10 @@ CommandError command_error(int status, std::string reason);
 // The error for a failure of a store that a command has no status of its own for: a temporary one
 // becomes 111 / 503 (the phone retries), any other 110 / 500 (it does not).
 CommandError command_error(const storage::Error& error);
+
+// One log line for a refusal that a command answers with a Status of its own.
+void log_refusal(const Request& request, std::string_view command, int status,
+                 std::string_view reason);
 
 // How an error goes out: up to 12.1 as its HTTP status without a body, from 14.0 on as
 // <Root><Status>. 503 carries Retry-After.

@@ -3,6 +3,7 @@
 #include "server/items/charset.h"
 
 #include <unicode/ucnv.h>
+#include <unicode/ucnv_err.h>
 #include <unicode/ucsdet.h>
 #include <unicode/ustring.h>
 
@@ -71,11 +72,23 @@ void append_utf16(Converted& result, const UChar* units, std::int32_t count) {
   if (U_SUCCESS(error)) result.text.append(buffer.data(), static_cast<std::size_t>(length));
 }
 
+// ICU calls a segment without characters "irregular": one escape sequence of ISO-2022 right after
+// another. Encoded words that are joined have them, and nothing is wrong with the text.
+void on_malformed(const void* context, UConverterToUnicodeArgs* arguments, const char* units,
+                  std::int32_t length, UConverterCallbackReason reason, UErrorCode* error) {
+  if (reason == UCNV_IRREGULAR) {
+    *error = U_ZERO_ERROR;
+    return;
+  }
+  UCNV_TO_U_CALLBACK_SUBSTITUTE(context, arguments, units, length, reason, error);
+}
+
 Converted convert(std::string_view bytes, const char* name, bool partial) {
   Converted result;
   UErrorCode error = U_ZERO_ERROR;
   const Converter converter(ucnv_open(name, &error));
   if (U_FAILURE(error) || !converter) return result;
+  ucnv_setToUCallBack(converter.get(), on_malformed, nullptr, nullptr, nullptr, &error);
   result.text.reserve(bytes.size() + bytes.size() / 2);
   const char* source = bytes.data();
   const char* const end = source + bytes.size();

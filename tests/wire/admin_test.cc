@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "storage/base/text.h"
 #include "tests/support/phone.h"
@@ -227,4 +228,81 @@ TEST_CASE("admin: probe shows folders and subjects, and says why when it cannot"
   const auto wrong = ServerProcess::run(
       {"probe", server.url(), "--user", "user1@example.test", "--password-stdin"}, "wrong\n");
   CHECK(wrong.status == 1);
+}
+
+TEST_CASE("admin: probe waits for a push and tells it") {
+  ServerProcess server;
+  std::thread delivery([&server] {
+    // When the Ping is there.
+    for (int i = 0; i < 200 && server.log().find("command=Sync") == std::string::npos; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    std::this_thread::sleep_for(std::chrono::seconds(2));
+    server.deliver("user1@example.test", test::mail_text("user1@example.test", "For the probe"));
+  });
+  const auto seen = ServerProcess::run({"probe", server.url(), "--user", "user1@example.test",
+                                        "--password-stdin", "--wait-push", "60"},
+                                       std::string(ServerProcess::kPassword) + "\n");
+  delivery.join();
+  CHECK_MESSAGE(seen.status == 0, seen.out << seen.err);
+  CHECK(seen.out.find("For the probe") != std::string::npos);
+}
+
+TEST_CASE("admin: probe verifies the certificate when it is told whom to trust") {
+  ServerProcess server;
+  const std::string password = std::string(ServerProcess::kPassword) + "\n";
+  const auto good = ServerProcess::run({"probe", server.url(), "--user", "user1",
+                                        "--password-stdin", "--ca", server.dir() + "/tls/cert.pem"},
+                                       password);
+  CHECK_MESSAGE(good.status == 0, good.out << good.err);
+  ServerProcess other;
+  const auto bad = ServerProcess::run({"probe", server.url(), "--user", "user1", "--password-stdin",
+                                       "--ca", other.dir() + "/tls/cert.pem"},
+                                      password);
+  CHECK(bad.status == 1);
+}
+
+TEST_CASE("admin: a captured session replays on another user without problems") {
+  test::ServerSetup setup;
+  setup.users = 2;
+  ServerProcess server(setup);
+  const std::string config = server.config_file();
+  std::string file;
+  {
+    Phone first(server, "user1@example.test", Version::v14_1, "Recorded1");
+    first.connect();  // so that the device is there
+    const auto on =
+        ServerProcess::run({"device", "capture", "user1", "Recorded1", "on", "--config", config});
+    REQUIRE_MESSAGE(on.status == 0, on.err);
+    Phone phone(server, "user1@example.test", Version::v14_1, "Recorded1");
+    phone.connect();
+    eas::client::MailFolder inbox(phone.inbox());
+    phone.sync_all(inbox);
+    const auto changed =
+        phone.sync(inbox, {eas::client::change_read(inbox.items().begin()->first, true)});
+    CHECK((changed.empty || changed.status == 1));
+    for (const auto& entry : fs::directory_iterator(server.dir() + "/capture")) {
+      file = entry.path().string();
+    }
+  }
+  REQUIRE_FALSE(file.empty());
+  const auto replayed = ServerProcess::run(
+      {"replay", file, server.url(), "--user", "user2@example.test", "--password-stdin"},
+      std::string(ServerProcess::kPassword) + "\n");
+  CHECK_MESSAGE(replayed.status == 0, replayed.out << replayed.err);
+  const auto missing = ServerProcess::run(
+      {"replay", file + ".none", server.url(), "--user", "user2@example.test", "--password-stdin"},
+      std::string(ServerProcess::kPassword) + "\n");
+  CHECK(missing.status != 0);
+}
+
+TEST_CASE("admin: user broken lists what went out as a placeholder") {
+  ServerProcess server;
+  const auto listed =
+      ServerProcess::run({"user", "broken", "user1", "--config", server.config_file()});
+  CHECK_MESSAGE(listed.status == 0, listed.err);
+  CHECK(listed.out.find("REASON") != std::string::npos);
+  const auto nobody =
+      ServerProcess::run({"user", "broken", "nobody", "--config", server.config_file()});
+  CHECK(nobody.status == 1);
 }

@@ -332,3 +332,15 @@ TEST_CASE("address rewriter: recorded users become the live one, others stay") {
   };
   for (const auto& [text, expected] : rows) CHECK(addresses.rewrite(text) == expected);
 }
+
+TEST_CASE("replay map: a tree that begins anew stands for the live folders as well") {
+  Fixture f;
+  const Element request(fh::kFolderSync, {Element(fh::kSyncKey, "0")});
+  const Element recorded = folder_sync("rk9", {{"S1", "INBOX", "2"}});
+  const Element live = folder_sync("lk9", {{"L1", "Inbox", "2"}});
+  f.map.learn(&request, &recorded, &request, &live);
+  CHECK(f.map.folder("S1", f.unknown) == "L1");
+  CHECK(f.map.folder("R1", f.unknown) == "L1");
+  CHECK(f.map.recorded_folder("L1") == "S1");
+  CHECK(f.unknown.empty());
+}

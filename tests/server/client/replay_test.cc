@@ -242,6 +242,33 @@ TEST_CASE("replay: mail goes to the live user, in WBXML and as plain mail") {
   CHECK(*seen[1].query.param("SaveInSent") == "T");
 }
 
+TEST_CASE("replay: where nothing names the user, senders and recipients are taken for it") {
+  namespace cm = wbxml::compose_mail;
+  LiveMailbox live;
+  live.server.on("SendMail", [](const FakeRequest&) { return FakeAnswer(); });
+  Element mime(cm::kMime,
+               "From: \"A\" <a@x.test>\r\nTo: b@x.test, c@x.test\r\n\r\nd@x.test b@x.test");
+  mime.opaque = true;
+  ExchangeRecord mail = record("SendMail", Element(cm::kSendMail, {mime}), std::nullopt);
+  eas::client::ClientQuery query;
+  query.base64 = true;
+  query.command = "SendMail";
+  query.device_id = "DEV";
+  mail.target = kPath + "?" + eas::client::encode_query(query);
+  const std::string me = "live@example.test";
+  SUBCASE("from the mails") {
+    CHECK(eas::client::replay({mail}, options_for(live.server)).good());
+    CHECK(live.server.last().tree.text_of(cm::kMime) ==
+          "From: \"A\" <" + me + ">\r\nTo: " + me + ", " + me + "\r\n\r\nd@x.test " + me);
+  }
+  SUBCASE("from the capture's own note of the client") {
+    mail.client = "b@x.test DEV";
+    CHECK(eas::client::replay({mail}, options_for(live.server)).good());
+    CHECK(live.server.last().tree.text_of(cm::kMime) ==
+          "From: \"A\" <a@x.test>\r\nTo: " + me + ", c@x.test\r\n\r\nd@x.test " + me);
+  }
+}
+
 TEST_CASE("replay: a sent mail that was seen in the recorded session must be seen here") {
   LiveMailbox live;
   live.server.on("SendMail", [](const FakeRequest&) { return FakeAnswer(); });
