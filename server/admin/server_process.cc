@@ -157,6 +157,7 @@ class RunningServer {
 int run_server(const ServerRun& run) {
   take_signals();
   raise_file_limit();
+  keep_heap_pages();
   storage::set_log_level(storage::parse_log_level(run.config.log_level));
   auto stores = Stores::open(run.config);
   if (!stores) return complain(stores.error());

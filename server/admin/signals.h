@@ -14,4 +14,9 @@ Signal next_signal();
 // As many open files as the machine allows this process: one per phone.
 void raise_file_limit();
 
+// Answers of some hundred kilobytes come and go: the heap keeps their pages instead of asking the
+// system for fresh ones each time, which costs a fault per page. (The connection layer gives idle
+// memory back.)
+void keep_heap_pages();
+
 }  // namespace eas::admin

@@ -122,7 +122,7 @@ class Renderer {
 storage::Result<void> render_message(const Request& request, storage::CollectionId collection,
                                      const MessageInfo& info, const BodyOptions& options,
                                      wbxml::Encoder& out) {
-  GODWIT_ASSIGN(const storage::MessageBytes bytes, request.mailbox->bytes(collection, info.id));
+  GODWIT_ASSIGN(const storage::MessageBytes bytes, request.mailbox->bytes(collection, info));
   email::Context context;
   context.version = request.version;
   context.reference = to_item_id(collection, info.id);

@@ -63,8 +63,12 @@ struct MessageInfo {
   Seq seq = 0;
   Seq created_seq = 0;
   MessageFlags flags;
-  // The cached summary that the layer above stored with set_summary(), "" when there is none.
+  // The cached summary that the layer above stored with set_summary(), "" when there is none. Only
+  // message() and the operations that change a message fill it in.
   std::string summary;
+  // Opaque: where the backend found the message, so that bytes() need not look it up again. "" is
+  // always right.
+  std::string location;
 };
 
 // The bytes of one message, memory-mapped where the backend has a file. Unmapped on destruction.
@@ -121,6 +125,10 @@ class Mailbox : public ChangeLog {
   // True when the id was once given out in this folder: the item was removed or moved.
   virtual Result<bool> was_here(CollectionId folder, ItemId id) = 0;
   virtual Result<MessageBytes> bytes(CollectionId folder, ItemId id) = 0;
+  // The same, cheaper where `info` came from messages() a moment ago.
+  virtual Result<MessageBytes> bytes(CollectionId folder, const MessageInfo& info) {
+    return bytes(folder, info.id);
+  }
   // Several messages in one read, in the order asked; missing ones are left out.
   virtual Result<std::vector<MessageInfo>> messages(CollectionId folder,
                                                     std::span<const ItemId> ids) = 0;

@@ -9,6 +9,7 @@
 #include "storage/state/backends.h"
 #include "wbxml/code_pages.h"
 #include "wbxml/decoder.h"
+#include "wbxml/dump.h"
 #include "wbxml/encoder.h"
 
 namespace test {
@@ -33,7 +34,11 @@ ServiceFixture::ServiceFixture(eas::Limits custom, eas::DispatcherOptions option
   must(directory_->add(kBob, "secret", ""));
 }
 
-ServiceFixture::~ServiceFixture() { stop(); }
+ServiceFixture::~ServiceFixture() {
+  stop();
+  const std::string problems = schemas_.problems();
+  CHECK_MESSAGE(problems.empty(), problems);
+}
 
 void ServiceFixture::start() {
   storage::DatabaseOptions database_options;
@@ -105,7 +110,18 @@ http::Outcome ServiceFixture::handle(const Call& call) {
   request.peer = "127.0.0.1";
   waker_ = std::make_shared<TestWaker>();
   request.make_waker = [waker = waker_] { return waker; };
-  return dispatcher->handle(request);
+  http::Outcome outcome = dispatcher->handle(request);
+  if (const auto* answered = std::get_if<http::HttpReply>(&outcome)) check_schema(call, *answered);
+  return outcome;
+}
+
+// The schemas know 12.1 and later.
+void ServiceFixture::check_schema(const Call& call, const http::HttpReply& answered) {
+  if (answered.content_type != "application/vnd.ms-sync.wbxml") return;
+  if (call.version == "2.5" || call.version == "12.0") return;
+  const auto root = wbxml::decode(answered.body);
+  REQUIRE(root.has_value());
+  schemas_.add(call.command + " " + call.version, wbxml::to_xml(*root));
 }
 
 http::HttpReply ServiceFixture::reply(const Call& call) {

@@ -16,6 +16,7 @@
 #include "server/sync/collection_locks.h"
 #include "storage/mail/mail_sender.h"
 #include "storage/sql/database.h"
+#include "tests/support/schema_check.h"
 #include "tests/support/temp_dir.h"
 
 namespace test {
@@ -119,6 +120,7 @@ class ServiceFixture {
  private:
   void start();
   void stop();
+  void check_schema(const Call& call, const http::HttpReply& answered);
 
   eas::DispatcherOptions dispatcher_options_;
   storage::StepHook before_step_;
@@ -129,6 +131,7 @@ class ServiceFixture {
   std::unique_ptr<storage::MailStore> mail_;
   std::unique_ptr<eas::CollectionLocks> locks_;
   std::shared_ptr<TestWaker> waker_;
+  SchemaCheck schemas_;
 };
 
 // A small message with that subject.

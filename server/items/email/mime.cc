@@ -6,6 +6,8 @@
 // over its line starts, and what is beyond the limits is not given to the parser.
 #include "server/items/email/mime.h"
 
+#include <iconv.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -183,9 +185,34 @@ Decoded decode_with_gmime(std::string_view raw, GMimeContentEncoding encoding,
 
 }  // namespace
 
+namespace {
+
+// The C library loads a charset's module when its first converter is opened and unloads it with the
+// last. GMime opens and closes one per encoded word; so one of each usual charset stays open, or a
+// sixth of a first sync's time goes into loading modules (measured).
+void keep_charsets_loaded() {
+  static constexpr const char* kUsual[] = {
+      "iso-8859-1",   "iso-8859-2",   "iso-8859-3",   "iso-8859-4",   "iso-8859-5",
+      "iso-8859-7",   "iso-8859-8",   "iso-8859-9",   "iso-8859-13",  "iso-8859-15",
+      "windows-1250", "windows-1251", "windows-1252", "windows-1253", "windows-1254",
+      "windows-1255", "windows-1256", "windows-1257", "windows-1258", "windows-874",
+      "koi8-r",       "koi8-u",       "gb18030",      "gbk",          "gb2312",
+      "big5",         "shift_jis",    "euc-jp",       "iso-2022-jp",  "euc-kr",
+      "utf-16",       "utf-7"};
+  for (const char* charset : kUsual) {
+    (void)::iconv_open("utf-8",
+                       charset);  // open for the life of the process; absent ones do no harm
+  }
+}
+
+}  // namespace
+
 void init_gmime() {
   static std::once_flag once;
-  std::call_once(once, [] { g_mime_init(); });
+  std::call_once(once, [] {
+    g_mime_init();
+    keep_charsets_loaded();
+  });
 }
 
 storage::Result<Mime> Mime::parse(std::string_view bytes) {

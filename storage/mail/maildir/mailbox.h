@@ -65,6 +65,7 @@ class MaildirMailbox final : public Mailbox,
   Result<MessageInfo> message(CollectionId folder, ItemId id) override;
   Result<bool> was_here(CollectionId folder, ItemId id) override;
   Result<MessageBytes> bytes(CollectionId folder, ItemId id) override;
+  Result<MessageBytes> bytes(CollectionId folder, const MessageInfo& info) override;
   Result<std::vector<MessageInfo>> messages(CollectionId folder,
                                             std::span<const ItemId> ids) override;
   Result<void> set_summary(CollectionId folder, ItemId id, std::string_view summary) override;

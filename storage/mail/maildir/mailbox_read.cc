@@ -1,8 +1,10 @@
 // Reading messages. Small files are read into memory, which is cheaper than mapping them; large
 // ones are mapped, so that a message of many megabytes is never held whole.
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -32,6 +34,8 @@ MessageInfo info_from(const ItemRow& item) {
   return info;
 }
 
+constexpr int kOpenMessage = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
+
 Result<std::string> read_whole(int fd, std::int64_t size) {
   std::string text(static_cast<std::size_t>(size), '\0');
   std::size_t filled = 0;
@@ -44,6 +48,21 @@ Result<std::string> read_whole(int fd, std::int64_t size) {
   }
   text.resize(filled);
   return text;
+}
+
+Result<MessageBytes> read_message(int fd) {
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) return fail(system_error("stat", "message", errno));
+  if (!S_ISREG(info.st_mode)) return fail(ErrorKind::corrupt, "the message is not a file");
+  if (info.st_size < kMapFrom) {
+    GODWIT_ASSIGN(std::string text, read_whole(fd, info.st_size));
+    return MessageBytes(std::move(text));
+  }
+  const auto length = static_cast<std::size_t>(info.st_size);
+  void* mapping = ::mmap(nullptr, length, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (mapping == MAP_FAILED) return fail(system_error("map", "message", errno));
+  ::madvise(mapping, length, MADV_SEQUENTIAL);
+  return MessageBytes(mapping, length);
 }
 
 }  // namespace
@@ -71,7 +90,8 @@ Result<std::vector<MessageInfo>> MaildirMailbox::messages(CollectionId folder,
       GODWIT_ASSIGN(const auto item, load_item(connection, key, id));
       if (!item || item->removed) continue;
       infos.push_back(info_from(*item));
-      GODWIT_ASSIGN(infos.back().summary, load_summary(connection, key, id));
+      infos.back().location =
+          path_of(row.dir) + (item->location.in_cur ? "/cur/" : "/new/") + item->location.name();
     }
     return {};
   }));
@@ -82,7 +102,13 @@ Result<MessageInfo> MaildirMailbox::message(CollectionId folder, ItemId id) {
   const ItemId ids[] = {id};
   GODWIT_ASSIGN(auto infos, messages(folder, ids));
   if (infos.empty()) return fail(ErrorKind::not_found, "no such message");
-  return std::move(infos.front());
+  MessageInfo& info = infos.front();
+  auto read = context_.database.read([&](Connection& connection) -> Result<void> {
+    GODWIT_ASSIGN(info.summary, load_summary(connection, key_of(folder), id));
+    return {};
+  });
+  if (!read) return fail(std::move(read.error()));
+  return std::move(info);
 }
 
 Result<bool> MaildirMailbox::was_here(CollectionId folder, ItemId id) {
@@ -98,24 +124,27 @@ Result<bool> MaildirMailbox::was_here(CollectionId folder, ItemId id) {
 Result<MessageBytes> MaildirMailbox::read_file(const OpenFolder& folder,
                                                const Location& location) const {
   const std::string name = location.name();
-  const UniqueFd fd(::openat(folder.fds.of(location.in_cur), name.c_str(),
-                             O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  const UniqueFd fd(::openat(folder.fds.of(location.in_cur), name.c_str(), kOpenMessage));
   if (!fd) {
     if (errno == EACCES) return fail(ErrorKind::corrupt, "the message file is not readable");
     return fail(system_error("open", name, errno));
   }
-  struct stat info {};
-  if (::fstat(fd.get(), &info) != 0) return fail(system_error("stat", name, errno));
-  if (!S_ISREG(info.st_mode)) return fail(ErrorKind::corrupt, "the message is not a file");
-  if (info.st_size < kMapFrom) {
-    GODWIT_ASSIGN(std::string text, read_whole(fd.get(), info.st_size));
-    return MessageBytes(std::move(text));
+  return read_message(fd.get());
+}
+
+// The file is where it was a moment ago, or the index is asked. The base of its name is the
+// message's identity, so a file that is there is the right one. No directory of the path may be a
+// symbolic link, as everywhere in this store.
+Result<MessageBytes> MaildirMailbox::bytes(CollectionId folder, const MessageInfo& info) {
+  if (!info.location.empty()) {
+    open_how how{};
+    how.flags = kOpenMessage;
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+    const UniqueFd fd(static_cast<int>(
+        ::syscall(SYS_openat2, context_.root.get(), info.location.c_str(), &how, sizeof how)));
+    if (fd) return read_message(fd.get());
   }
-  const auto length = static_cast<std::size_t>(info.st_size);
-  void* mapping = ::mmap(nullptr, length, PROT_READ, MAP_PRIVATE, fd.get(), 0);
-  if (mapping == MAP_FAILED) return fail(system_error("map", name, errno));
-  ::madvise(mapping, length, MADV_SEQUENTIAL);
-  return MessageBytes(mapping, length);
+  return bytes(folder, info.id);
 }
 
 Result<MessageBytes> MaildirMailbox::bytes(CollectionId folder, ItemId id) {
