@@ -58,9 +58,9 @@ storage::Result<SyncKey> commit_turn(storage::StateStore& store, const SyncTurn&
 // not be told) under the key it has. Losing a race against a commit does no harm.
 void refresh_turn(storage::StateStore& store, const SyncTurn& turn, const CollectionState& next);
 
-// The phone put an item into this collection by another command (MoveItems): should the item go away
-// before the phone is told of it, the phone must be told that. Does nothing for a collection that
-// was never synced. Best effort: without it a phone may keep an item that is gone.
+// The phone put an item into this collection by another command (MoveItems): should the item go
+// away before the phone is told of it, the phone must be told that. Does nothing for a collection
+// that was never synced. Best effort: without it a phone may keep an item that is gone.
 void note_put_there(storage::StateStore& store, std::int64_t device,
                     storage::CollectionId collection, const OwnChange& put);
 
