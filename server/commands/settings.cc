@@ -81,7 +81,12 @@ storage::Result<void> answer(const wbxml::Element& property, Request& request,
       write_status(out, property.tag, kProtocolError);
     }
   } else if (property.tag == tag::kRightsManagementInformation) {
-    write_status(out, property.tag, kIrmDisabled);
+    out.start(property.tag);
+    out.number(tag::kStatus, kIrmDisabled);
+    out.start(tag::kGet);
+    out.empty(wbxml::rights_management::kRightsManagementTemplates);  // the schema demands it
+    out.end();
+    out.end();
   } else {
     write_status(out, property.tag, kDeniedByPolicy);  // Oof, DevicePassword
   }
