@@ -44,6 +44,7 @@ void keep_heap_pages() {
   constexpr int kLargest = 32 << 20;
   ::mallopt(M_MMAP_THRESHOLD, kLargest);
   ::mallopt(M_TRIM_THRESHOLD, kLargest);
+  ::mallopt(M_ARENA_MAX, 2);  // or each worker keeps the pages of its largest answer
 }
 
 }  // namespace eas::admin

@@ -312,8 +312,10 @@ http::Outcome Dispatcher::finish(CommandResult result, Exchange& exchange) {
     reply = exchange.refuse(*error);
   } else {
     reply = to_http(std::get<Reply>(std::move(result)));
-    // An empty answer says that there is nothing new: thousands of them are not worth a line each.
-    const LogLevel level = reply.body.empty() ? LogLevel::debug : LogLevel::info;
+    // "Nothing new": thousands of these answers are not worth a line each.
+    const bool uneventful =
+        reply.body.empty() && (exchange.command->flags & command_flag::kEmptyBody) != 0;
+    const LogLevel level = uneventful ? LogLevel::debug : LogLevel::info;
     storage::log_event(level, "command",
                        {{"command", exchange.command->name},
                         {"user", exchange.request.user.address},
