@@ -245,6 +245,7 @@ void measure(const Settings& settings, Fleet& fleet, std::vector<Device>& device
 
 Json to_json(const Rates& rates) {
   return Json{{"per_second", median(rates.per_second)},
+              {"rounds", rates.per_second},
               {"server_cpu_us", median(rates.cpu_us)},
               {"file_bytes_written", rates.file_bytes},
               {"items", rates.news}};
