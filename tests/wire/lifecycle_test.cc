@@ -173,7 +173,8 @@ TEST_CASE(
     second.sync_all(fresh);
     CHECK(fresh.items().size() == 72);
     for (const auto& [id, item] : fresh.items()) {
-      CAPTURE(id);
+      const std::string& shown = id;  // clang 14 captures no structured binding
+      CAPTURE(shown);
       REQUIRE(inbox->items().contains(id));
       CHECK(inbox->items().at(id).subject == item.subject);
       if (read_on_phone.contains(id)) CHECK(item.read);

@@ -183,10 +183,6 @@ Decoded decode_with_gmime(std::string_view raw, GMimeContentEncoding encoding,
   return result;
 }
 
-}  // namespace
-
-namespace {
-
 // The C library loads a charset's module when its first converter is opened and unloads it with the
 // last. GMime opens and closes one per encoded word; so one of each usual charset stays open, or a
 // sixth of a first sync's time goes into loading modules (measured).

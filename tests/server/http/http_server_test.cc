@@ -302,7 +302,8 @@ TEST_CASE("server: malformed requests get a short answer and the connection clos
       {"\x16\x03\x01\x02\n", 400},
   };
   for (const auto& [text, status] : cases) {
-    CAPTURE(text.substr(0, 80));
+    const auto shown = text.substr(0, 80);  // clang 14 captures no structured binding
+    CAPTURE(shown);
     RawClient client = fixture.client();
     client.send(text);
     const RawReply reply = client.reply();
@@ -419,7 +420,8 @@ TEST_CASE("server: a full queue is answered 503 with Retry-After, and later requ
   for (int i = 0; i < 3; ++i) {
     clients.push_back(std::make_unique<RawClient>(fixture.server().port()));
     clients.back()->request("GET", "/block");
-    REQUIRE(ServerFixture::eventually([&] { return fixture.server().stats().requests == i + 1u; }));
+    REQUIRE(ServerFixture::eventually(
+        [&] { return fixture.server().stats().requests == static_cast<unsigned>(i) + 1; }));
     REQUIRE(ServerFixture::eventually([&] { return running == 1; }));
   }
   RawClient refused = fixture.client();

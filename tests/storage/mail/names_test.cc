@@ -84,7 +84,8 @@ TEST_CASE("modified UTF-7: known pairs both ways") {
       {"ü-", "&APw--"},
   };
   for (const auto& [text, coded] : rows) {
-    CAPTURE(text);
+    const auto& shown = text;  // clang 14 captures no structured binding
+    CAPTURE(shown);
     CHECK(maildir::utf7_encode(text, [](char) { return true; }) == coded);
     const auto decoded = maildir::utf7_decode(coded);
     REQUIRE(decoded);
@@ -138,7 +139,8 @@ TEST_CASE("keywords: categories and IMAP keywords, both ways and readable") {
       {"Junk", "&AEo-unk"}, {"100%*\"\\]", "100&ACUAKgAiAFwAXQ-"},
   };
   for (const auto& [category, keyword] : rows) {
-    CAPTURE(category);
+    const auto& shown = category;  // clang 14 captures no structured binding
+    CAPTURE(shown);
     CHECK(maildir::keyword_from_category(category) == keyword);
     CHECK(maildir::category_from_keyword(keyword) == category);
     CHECK_FALSE(maildir::is_system_keyword(keyword));
