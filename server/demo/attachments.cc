@@ -118,6 +118,7 @@ std::vector<Attachment> make_attachments(std::uint64_t seed) {
   std::vector<Attachment> all;
   Random random(seed, 77);
   constexpr std::array<unsigned, 10> kSides = {12, 16, 24, 32, 48, 64, 80, 96, 128, 150};
+  all.reserve(64);
   for (const unsigned side : kSides) {
     all.push_back({"photo-" + std::to_string(side) + ".png", "image/png",
                    make_png(random.next(), side, side * 3 / 4)});

@@ -310,7 +310,7 @@ BodyText BodySource::read_plain(std::size_t max_size, bool links) const {
 BodyText BodySource::read_html(std::size_t max_size) const {
   BodyText body;
   if (!has_html_) {
-    const BodyText text = read_plain(max_size, true);
+    BodyText text = read_plain(max_size, true);
     if (is_blank(text.data)) return text;
     body.data = html::text_to_html(text.data);
     body.truncated = text.truncated;
