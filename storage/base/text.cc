@@ -28,11 +28,11 @@ std::optional<T> parse_number(std::string_view text) {
 constexpr std::string_view kBase64 =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-constexpr std::array<signed char, 256> make_base64_values() {
-  std::array<signed char, 256> values{};
+constexpr std::array<short, 256> make_base64_values() {
+  std::array<short, 256> values{};
   for (auto& value : values) value = -1;
   for (std::size_t i = 0; i < kBase64.size(); ++i) {
-    values[static_cast<unsigned char>(kBase64[i])] = static_cast<signed char>(i);
+    values[static_cast<unsigned char>(kBase64[i])] = static_cast<short>(i);
   }
   values['-'] = 62;
   values['_'] = 63;

@@ -5,7 +5,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -35,8 +34,7 @@ using Exchange =
 
 class SimulatedPhone {
  public:
-  SimulatedPhone(eas::Version version, int filter, std::mt19937& random)
-      : version_(version), filter_(filter), random_(random) {}
+  SimulatedPhone(eas::Version version, int filter) : version_(version), filter_(filter) {}
 
   eas::Version version() const { return version_; }
   int filter() const { return filter_; }
@@ -72,7 +70,6 @@ class SimulatedPhone {
 
   eas::Version version_;
   int filter_;
-  std::mt19937& random_;
   std::map<std::string, PhoneFolder> folders_;
   std::map<std::string, bool> moved_here_;  // ServerIds taken from MoveItems answers
   std::optional<Pending> pending_;

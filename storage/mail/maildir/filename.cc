@@ -82,8 +82,8 @@ std::string with_flags(std::string_view suffix, unsigned flags, std::uint32_t ke
   for (const Letter& known : kLetters) {
     present[static_cast<unsigned char>(known.letter)] = (flags & known.bit) != 0;
   }
-  for (int i = 0; i < 26; ++i) {
-    if ((keyword_letters >> i & 1u) != 0) present[static_cast<std::size_t>('a' + i)] = true;
+  for (std::size_t i = 0; i < 26; ++i) {
+    if ((keyword_letters >> i & 1u) != 0) present['a' + i] = true;
   }
   std::string out(kInfo);
   for (std::size_t c = 0; c < present.size(); ++c) {

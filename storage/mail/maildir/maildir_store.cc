@@ -28,7 +28,7 @@ bool is_safe_address(std::string_view address) {
 
 }  // namespace
 
-MaildirStore::MaildirStore(MaildirOptions options, Database& database, ChangeHub& hub,
+MaildirStore::MaildirStore(const MaildirOptions& options, Database& database, ChangeHub& hub,
                            UniqueFd root)
     : context_{database,        hub,
                options,         options.clock != nullptr ? *options.clock : system_clock(),
@@ -39,16 +39,15 @@ MaildirStore::MaildirStore(MaildirOptions options, Database& database, ChangeHub
 
 MaildirStore::~MaildirStore() { stop(); }
 
-Result<std::unique_ptr<MaildirStore>> MaildirStore::open(MaildirOptions options, Database& database,
-                                                         ChangeHub& hub) {
+Result<std::unique_ptr<MaildirStore>> MaildirStore::open(const MaildirOptions& options,
+                                                         Database& database, ChangeHub& hub) {
   GODWIT_TRY(migrate(database, migrations()));
   std::error_code error;
   if (std::filesystem::create_directories(options.root, error)) {
     std::filesystem::permissions(options.root, std::filesystem::perms::owner_all, error);
   }
   GODWIT_ASSIGN(UniqueFd root, open_directory(AT_FDCWD, options.root, true));
-  return std::unique_ptr<MaildirStore>(
-      new MaildirStore(std::move(options), database, hub, std::move(root)));
+  return std::unique_ptr<MaildirStore>(new MaildirStore(options, database, hub, std::move(root)));
 }
 
 Result<std::shared_ptr<Mailbox>> MaildirStore::open(std::int64_t user_id,

@@ -16,8 +16,8 @@ namespace storage::maildir {
 class MaildirStore final : public MailStore {
  public:
   // Makes the root directory and the tables. `database` and `hub` must outlive the store.
-  static Result<std::unique_ptr<MaildirStore>> open(MaildirOptions options, Database& database,
-                                                    ChangeHub& hub);
+  static Result<std::unique_ptr<MaildirStore>> open(const MaildirOptions& options,
+                                                    Database& database, ChangeHub& hub);
   ~MaildirStore() override;
 
   Result<std::shared_ptr<Mailbox>> open(std::int64_t user_id, std::string_view address) override;
@@ -26,7 +26,7 @@ class MaildirStore final : public MailStore {
   Watcher& watcher() { return *watcher_; }  // for metrics and tests
 
  private:
-  MaildirStore(MaildirOptions options, Database& database, ChangeHub& hub, UniqueFd root);
+  MaildirStore(const MaildirOptions& options, Database& database, ChangeHub& hub, UniqueFd root);
   void sweep() REQUIRES(mutex_);
 
   StoreContext context_;
