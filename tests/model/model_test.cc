@@ -117,11 +117,12 @@ class Schedule {
     auto& items = phone.folder(collection).items;
     if (items.empty()) return;
     const auto item = std::next(items.begin(), pick(static_cast<int>(items.size())));
+    const std::string id = item->first;  // outlives the item
     if (pick(3) == 0) {
       if (name == "trash") gone_.insert(item->second.subject);  // for good
-      phone.remove(collection, item->first);
+      phone.remove(collection, id);
     } else {
-      phone.toggle_read(collection, item->first);
+      phone.toggle_read(collection, id);
     }
   }
 
