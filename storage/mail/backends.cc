@@ -18,7 +18,7 @@ Result<std::unique_ptr<MailStore>> open_maildir(const MailStoreOptions& options,
   own.watch_linger = options.watch_linger;
   own.fsync = options.fsync;
   own.before_step = options.before_step;
-  GODWIT_ASSIGN(auto store, maildir::MaildirStore::open(std::move(own), database, hub));
+  GODWIT_ASSIGN(auto store, maildir::MaildirStore::open(own, database, hub));
   return std::unique_ptr<MailStore>(std::move(store));
 }
 
