@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # folder of a file counts. Trailing "/" = the whole folder with what lies below.
 INTERFACES = [
     "storage/base/", "storage/collection.h", "storage/mail/mail_store.h",
-    "storage/mail/mail_sender.h", "storage/state/state_store.h", "storage/directory/directory.h",
+    "storage/mail/mail_sender.h", "storage/state/state_store.h", "storage/state/user_settings.h", "storage/directory/directory.h",
+    "storage/directory/address_list.h",
     "storage/notify/change_hub.h",
 ]
 EXCHANGE = "server/http/exchange.h"

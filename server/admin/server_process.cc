@@ -110,6 +110,7 @@ class RunningServer {
     services.mail = stores_->mail.get();
     services.sender = stores_->sender.get();
     services.state = stores_->state.get();
+    services.settings = stores_->settings.get();
     services.hub = &stores_->hub;
     services.clock = &stores_->clock;
     services.locks = &locks_;

@@ -66,6 +66,7 @@ Result<std::unique_ptr<Stores>> Stores::open(Config config) {
   options.default_domain = stores->config.default_domain;
   GODWIT_ASSIGN(stores->directory, storage::open_directory(*stores->database, options));
   GODWIT_ASSIGN(stores->state, storage::open_state_store(*stores->database));
+  GODWIT_ASSIGN(stores->settings, storage::open_user_settings(*stores->database));
   return stores;
 }
 

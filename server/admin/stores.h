@@ -14,6 +14,7 @@
 #include "storage/notify/change_hub.h"
 #include "storage/sql/database.h"
 #include "storage/state/state_store.h"
+#include "storage/state/user_settings.h"
 
 namespace eas::admin {
 
@@ -24,6 +25,7 @@ struct Stores {
   std::unique_ptr<storage::Database> database;
   std::unique_ptr<storage::Directory> directory;
   std::unique_ptr<storage::StateStore> state;
+  std::unique_ptr<storage::UserSettings> settings;
   storage::ChangeHub hub;
   std::unique_ptr<storage::MailStore> mail;     // after open_mail()
   std::unique_ptr<storage::MailSender> sender;  // after open_mail()

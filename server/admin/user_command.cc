@@ -75,6 +75,9 @@ int remove_user(const UserOptions& options, Stores& stores) {
       return complain(done.error());
     }
   }
+  if (const auto done = stores.settings->remove_all(user->id); !done) {
+    return complain(done.error());
+  }
   const std::filesystem::path mail = std::filesystem::path(stores.config.mail_root) / user->address;
   if (options.purge) {
     std::error_code error;

@@ -15,11 +15,13 @@
 #include "server/protocol_version.h"
 #include "storage/base/clock.h"
 #include "storage/base/result.h"
+#include "storage/directory/address_list.h"
 #include "storage/directory/directory.h"
 #include "storage/mail/mail_sender.h"
 #include "storage/mail/mail_store.h"
 #include "storage/notify/change_hub.h"
 #include "storage/state/state_store.h"
+#include "storage/state/user_settings.h"
 #include "wbxml/element.h"
 #include "wbxml/encoder.h"
 
@@ -31,9 +33,11 @@ struct Limits;          // server/config/limits.h
 // What all commands work with; made once in main. Everything outlives every request.
 struct Services {
   storage::Directory* directory = nullptr;
+  storage::AddressList* addresses = nullptr;
   storage::MailStore* mail = nullptr;
   storage::MailSender* sender = nullptr;
   storage::StateStore* state = nullptr;
+  storage::UserSettings* settings = nullptr;
   storage::ChangeHub* hub = nullptr;
   const storage::Clock* clock = nullptr;
   CollectionLocks* locks = nullptr;

@@ -1,4 +1,5 @@
-// Users and their passwords. Passwords are kept only as yescrypt hashes.
+// Users and their passwords. Passwords are kept only as yescrypt hashes. What others may know of
+// them is in address_list.h.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,7 @@ struct User {
   std::int64_t id = 0;       // > 0, never reused
   std::string address;       // canonical, lower case: local@domain
   std::string display_name;  // UTF-8, may be empty
+  bool eas_enabled = true;   // may sync with phones at all
 };
 
 // Thread-safe. Addresses are compared without case.
@@ -22,7 +24,8 @@ class Directory {
  public:
   virtual ~Directory() = default;
 
-  // The user of a login name: `user@domain`, `user` (in the default domain), or `DOMAIN\user`.
+  // The user of a login name: `user@domain` (also one of their other addresses), `user` (in the
+  // default domain), or `DOMAIN\user`.
   // not_found: nobody.
   virtual Result<User> find(std::string_view login) = 0;
 
@@ -43,6 +46,9 @@ class Directory {
   // `godwit demo`.
   virtual Result<void> add_many(const std::vector<std::string>& addresses,
                                 std::string_view password) = 0;
+
+  // Whether the user may sync with phones; a new user may. not_found: no such user.
+  virtual Result<void> set_eas_enabled(std::string_view address, bool enabled) = 0;
 };
 
 }  // namespace storage

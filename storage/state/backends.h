@@ -1,4 +1,4 @@
-// Opens the state store. There is one backend, over storage/sql, which runs on both drivers.
+// Opens the stores of state. There is one backend, over storage/sql, which runs on both drivers.
 #pragma once
 
 #include <memory>
@@ -6,11 +6,13 @@
 #include "storage/base/result.h"
 #include "storage/sql/database.h"
 #include "storage/state/state_store.h"
+#include "storage/state/user_settings.h"
 
 namespace storage {
 
-// Brings the tables up to date and opens the store. `database` must outlive it. Failure: what the
-// database says (unavailable when it cannot be reached).
+// Each brings its tables up to date and opens the store. `database` must outlive it. Failure: what
+// the database says (unavailable when it cannot be reached).
 Result<std::unique_ptr<StateStore>> open_state_store(Database& database);
+Result<std::unique_ptr<UserSettings>> open_user_settings(Database& database);
 
 }  // namespace storage

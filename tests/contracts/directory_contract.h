@@ -85,6 +85,14 @@ TEST_CASE_TEMPLATE_DEFINE("directory: users", Backend, directory_users) {
     CHECK(users[0].address == "ann.lee@example.test");
     CHECK(users[1].address == "bob@example.test");
     CHECK(users[1].display_name.empty());
+    CHECK(users[1].eas_enabled);
+    const std::string other = users[1].address;
+    ok(directory.set_eas_enabled(other, false));
+    CHECK_FALSE(ok(directory.find(other)).eas_enabled);
+    CHECK_FALSE(ok(directory.list())[1].eas_enabled);
+    ok(directory.set_eas_enabled(other, true));
+    CHECK(ok(directory.find(other)).eas_enabled);
+    CHECK(kind_of(directory.set_eas_enabled("nobody@example.test", false)) == "not_found");
   }
   SUBCASE("a removed one is gone, and its id is not given again") {
     const User first = ok(directory.add("ann@example.test", "secret"));

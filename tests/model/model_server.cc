@@ -29,6 +29,7 @@ struct ModelServer::Stores {
   std::unique_ptr<storage::MailStore> mail;
   std::unique_ptr<storage::MailSender> sender;
   std::unique_ptr<storage::StateStore> state;
+  std::unique_ptr<storage::UserSettings> settings;
   eas::CollectionLocks locks;
   eas::Limits limits;
   eas::Services services;
@@ -107,8 +108,16 @@ void ModelServer::open() {
         return std::pair(user.id, user.address);
       }));
   s.state = must(storage::open_state_store(*s.database));
-  s.services = {s.directory.get(), s.mail.get(), s.sender.get(), s.state.get(), &s.hub, &clock,
-                &s.locks,          &s.limits};
+  s.settings = must(storage::open_user_settings(*s.database));
+  s.services.directory = s.directory.get();
+  s.services.mail = s.mail.get();
+  s.services.sender = s.sender.get();
+  s.services.state = s.state.get();
+  s.services.settings = s.settings.get();
+  s.services.hub = &s.hub;
+  s.services.clock = &clock;
+  s.services.locks = &s.locks;
+  s.services.limits = &s.limits;
   if (auto user = s.directory->find(kAddress)) {
     s.user = *user;
     s.mailbox = must(s.mail->open(s.user.id, s.user.address));

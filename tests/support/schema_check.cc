@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/support/paths.h"
 #include "tests/support/temp_dir.h"
 
 namespace test {
@@ -13,8 +14,7 @@ namespace {
 std::string schema_file() {
   const char* named = std::getenv("GODWIT_SCHEMAS");
   const std::filesystem::path folder =
-      named != nullptr ? std::filesystem::path(named)
-                       : std::filesystem::path(GODWIT_SOURCE_DIR) / "../shared/spec/schemas";
+      named != nullptr ? std::filesystem::path(named) : test::shared_dir() / "spec/schemas";
   return (folder / "xmllint" / "eas-all.xsd").string();
 }
 

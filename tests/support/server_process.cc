@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "storage/base/unique_fd.h"
+#include "tests/support/paths.h"
 
 namespace test {
 namespace {
@@ -102,7 +103,7 @@ std::int64_t status_number(pid_t pid, std::string_view name) {
 
 std::string godwit_binary() {
   const char* named = std::getenv("GODWIT");
-  return named != nullptr ? named : GODWIT_BINARY;
+  return named != nullptr ? named : test::built_binary().string();
 }
 
 ServerProcess::ServerProcess(ServerSetup setup) : setup_(std::move(setup)) {

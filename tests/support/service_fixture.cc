@@ -51,6 +51,7 @@ void ServiceFixture::start() {
   directory_options.hash_cost = 1;
   directory_ = must(storage::open_directory(*database_, directory_options));
   state_ = must(storage::open_state_store(*database_));
+  settings_ = must(storage::open_user_settings(*database_));
   storage::MailStoreOptions mail_options;
   mail_options.root = dir.file("mail");
   mail_options.clock = &clock;
@@ -63,6 +64,7 @@ void ServiceFixture::start() {
   services.mail = mail_.get();
   services.sender = &sender;
   services.state = state_.get();
+  services.settings = settings_.get();
   services.hub = hub_.get();
   services.clock = &clock;
   services.locks = locks_.get();
@@ -75,6 +77,7 @@ void ServiceFixture::stop() {
   locks_.reset();
   if (mail_) mail_->stop();
   mail_.reset();
+  settings_.reset();
   state_.reset();
   directory_.reset();
   hub_.reset();

@@ -128,6 +128,7 @@ class ServiceFixture {
   std::unique_ptr<storage::ChangeHub> hub_;
   std::unique_ptr<storage::Directory> directory_;
   std::unique_ptr<storage::StateStore> state_;
+  std::unique_ptr<storage::UserSettings> settings_;
   std::unique_ptr<storage::MailStore> mail_;
   std::unique_ptr<eas::CollectionLocks> locks_;
   std::shared_ptr<TestWaker> waker_;

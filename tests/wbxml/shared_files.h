@@ -10,11 +10,9 @@
 #include <string_view>
 #include <vector>
 
-namespace test {
+#include "tests/support/paths.h"
 
-inline std::filesystem::path shared_dir() {
-  return std::filesystem::path(GODWIT_SOURCE_DIR) / ".." / "shared";
-}
+namespace test {
 
 // nullopt: no such file.
 inline std::optional<std::string> read_file(const std::filesystem::path& path) {

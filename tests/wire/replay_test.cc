@@ -11,6 +11,7 @@
 
 #include "server/capture/exchange_record.h"
 #include "server/client/replay.h"
+#include "tests/support/paths.h"
 #include "tests/support/server_process.h"
 
 namespace {
@@ -63,7 +64,7 @@ void check_good(const ReplayReport& report) {
 }
 
 TEST_CASE("replay: our own sessions run again without a difference") {
-  const auto files = sessions(fs::path(GODWIT_SOURCE_DIR) / "tests" / "replay");
+  const auto files = sessions(test::source_dir() / "tests" / "replay");
   REQUIRE_FALSE(files.empty());
   test::ServerProcess server({.users = static_cast<int>(files.size()), .messages = 30});
   int user = 0;
@@ -73,10 +74,9 @@ TEST_CASE("replay: our own sessions run again without a difference") {
   }
 }
 
-TEST_CASE(
-    "replay: mail sessions of real clients run through to a good end" *
-    doctest::skip(sessions(fs::path(GODWIT_SOURCE_DIR) / ".." / "shared" / "captures").empty())) {
-  auto files = sessions(fs::path(GODWIT_SOURCE_DIR) / ".." / "shared" / "captures");
+TEST_CASE("replay: mail sessions of real clients run through to a good end" *
+          doctest::skip(sessions(test::shared_dir() / "captures").empty())) {
+  auto files = sessions(test::shared_dir() / "captures");
   std::erase_if(files, [](const fs::path& file) { return !is_mail_session(file); });
   REQUIRE_FALSE(files.empty());
   test::ServerProcess server({.users = static_cast<int>(files.size()), .messages = 60});

@@ -25,6 +25,8 @@ constexpr Migration kMigrations[] = {
         password_hash TEXT NOT NULL
       );
     )"},
+    {"directory-002",
+     "ALTER TABLE directory_user ADD COLUMN eas_enabled BIGINT NOT NULL DEFAULT 1"},
 };
 
 constexpr const char* kInsertUser =
@@ -68,12 +70,14 @@ Result<std::optional<SqlDirectory::Account>> SqlDirectory::find_account(std::str
   const std::vector<std::string> addresses = login_addresses(login, default_domain_);
   const auto read = database_.read([&](Connection& connection) -> Result<void> {
     for (const std::string& address : addresses) {
-      GODWIT_ASSIGN(Rows rows, connection.query("SELECT id, display_name, password_hash FROM "
-                                                "directory_user WHERE address = $1",
+      GODWIT_ASSIGN(Rows rows, connection.query("SELECT id, display_name, eas_enabled, "
+                                                "password_hash FROM directory_user WHERE "
+                                                "address = $1",
                                                 {address}));
       if (rows.empty()) continue;
       account =
-          Account{User{rows.integer(0, 0), address, rows.take_text(0, 1)}, rows.take_text(0, 2)};
+          Account{User{rows.integer(0, 0), address, rows.take_text(0, 1), rows.integer(0, 2) != 0},
+                  rows.take_text(0, 3)};
       break;
     }
     return {};
@@ -147,6 +151,18 @@ Result<void> SqlDirectory::set_password(std::string_view address, std::string_vi
   });
 }
 
+Result<void> SqlDirectory::set_eas_enabled(std::string_view address, bool enabled) {
+  GODWIT_ASSIGN(const std::string canonical, checked_address(address));
+  return database_.write([&](Connection& connection) -> Result<void> {
+    GODWIT_ASSIGN(
+        const std::int64_t changed,
+        connection.execute("UPDATE directory_user SET eas_enabled = $2 WHERE address = $1",
+                           {canonical, enabled ? 1 : 0}));
+    if (changed == 0) return fail(ErrorKind::not_found, "no user " + canonical);
+    return {};
+  });
+}
+
 Result<void> SqlDirectory::remove(std::string_view address) {
   GODWIT_ASSIGN(const std::string canonical, checked_address(address));
   return database_.write([&](Connection& connection) -> Result<void> {
@@ -160,11 +176,12 @@ Result<void> SqlDirectory::remove(std::string_view address) {
 Result<std::vector<User>> SqlDirectory::list() {
   std::vector<User> users;
   const auto read = database_.read([&](Connection& connection) -> Result<void> {
-    GODWIT_ASSIGN(Rows rows, connection.query("SELECT id, address, display_name FROM "
-                                              "directory_user ORDER BY id"));
+    GODWIT_ASSIGN(Rows rows, connection.query("SELECT id, address, display_name, eas_enabled "
+                                              "FROM directory_user ORDER BY id"));
     users.reserve(rows.size());
     for (std::size_t row = 0; row < rows.size(); ++row) {
-      users.push_back({rows.integer(row, 0), rows.take_text(row, 1), rows.take_text(row, 2)});
+      users.push_back({rows.integer(row, 0), rows.take_text(row, 1), rows.take_text(row, 2),
+                       rows.integer(row, 3) != 0});
     }
     return {};
   });

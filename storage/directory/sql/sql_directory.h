@@ -40,6 +40,7 @@ class SqlDirectory final : public Directory {
   Result<std::vector<User>> list() override;
   Result<void> add_many(const std::vector<std::string>& addresses,
                         std::string_view password) override;
+  Result<void> set_eas_enabled(std::string_view address, bool enabled) override;
 
  private:
   struct Account {

@@ -44,6 +44,7 @@ class OneUserDirectory final : public storage::Directory {
   storage::Result<void> add_many(const std::vector<std::string>&, std::string_view) override {
     return {};
   }
+  storage::Result<void> set_eas_enabled(std::string_view, bool) override { return {}; }
 
   static storage::User user() { return {7, "ann@example.test", "Ann"}; }
   int checks = 0;

@@ -10,6 +10,7 @@
 
 #include "server/client/query_codec.h"
 #include "server/client/replay.h"
+#include "tests/support/paths.h"
 #include "wbxml/decoder.h"
 
 namespace {
@@ -20,7 +21,7 @@ using eas::client::ReplayReport;
 std::vector<std::filesystem::path> captures() {
   std::vector<std::filesystem::path> found;
   std::error_code ignored;
-  const auto dir = std::filesystem::path(GODWIT_SOURCE_DIR) / ".." / "shared" / "captures";
+  const auto dir = test::shared_dir() / "captures";
   for (const auto& entry : std::filesystem::directory_iterator(dir, ignored)) {
     if (entry.path().extension() == ".jsonl") found.push_back(entry.path());
   }

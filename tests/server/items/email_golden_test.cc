@@ -11,12 +11,13 @@
 
 #include "storage/base/text.h"
 #include "tests/server/items/support.h"
+#include "tests/support/paths.h"
 
 namespace {
 
 namespace fs = std::filesystem;
 
-fs::path golden_dir() { return fs::path(GODWIT_SOURCE_DIR) / "tests" / "golden" / "email"; }
+fs::path golden_dir() { return test::source_dir() / "tests" / "golden" / "email"; }
 
 // The file names as "12.1.plain-t300" → version and options.
 struct Request {

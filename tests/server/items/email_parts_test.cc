@@ -5,6 +5,7 @@
 #include "server/items/email/mime.h"
 #include "storage/base/text.h"
 #include "tests/server/items/support.h"
+#include "tests/support/paths.h"
 
 namespace base = wbxml::airsync_base;
 namespace mail = wbxml::email;
@@ -15,7 +16,8 @@ using storage::ErrorKind;
 namespace {
 
 std::string golden(const std::string& name) {
-  return test::read_file(std::string(GODWIT_SOURCE_DIR) + "/tests/golden/email/" + name + ".eml");
+  return test::read_file(
+      (test::source_dir() / "tests/golden/email" / (std::string(name) + ".eml")).string());
 }
 
 std::vector<wbxml::Element> attachments(const wbxml::Element& tree) {
@@ -33,7 +35,7 @@ std::string multipart(const std::string& type, const std::vector<std::string>& p
   return test::mail("Content-Type: multipart/" + type + "; boundary=b\r\n", body + "--b--\r\n");
 }
 
-std::string fixtures() { return std::string(GODWIT_SOURCE_DIR) + "/../shared/spec/fixtures"; }
+std::string fixtures() { return (test::shared_dir() / "spec/fixtures").string(); }
 
 }  // namespace
 
