@@ -25,8 +25,13 @@
 #include "wbxml/element.h"
 #include "wbxml/encoder.h"
 
+namespace eas::autoreply {
+class OofListener;  // server/autoreply/oof.h
+}
+
 namespace eas {
 
+struct Request;
 class CollectionLocks;  // server/sync/collection_locks.h
 struct Limits;          // server/config/limits.h
 
@@ -42,6 +47,10 @@ struct Services {
   const storage::Clock* clock = nullptr;
   CollectionLocks* locks = nullptr;
   const Limits* limits = nullptr;
+  autoreply::OofListener* oof_listener = nullptr;  // may be null
+  std::string secret;                              // storage/base/secret.h; may be empty
+  // Whether the policy of the request's device lets it hand over a recovery password. Empty: no.
+  std::function<storage::Result<bool>(const Request&)> password_recovery;
 };
 
 // The parameters of the request line, from either query form. [MS-ASHTTP] 2.2.1.1.1
