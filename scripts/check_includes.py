@@ -49,7 +49,7 @@ ALLOWED = {
     "server/auth": [*INTERFACES],
     "server/items": ["wbxml/", PROTOCOL, *INTERFACES],
     "server/sync": ["wbxml/", PROTOCOL, LIMITS, "server/items/", *INTERFACES],
-    "server/autoreply": ["server/items/", *INTERFACES],
+    "server/autoreply": ["server/items/", "server/sync/waiting.h", *INTERFACES],
     "server/config": ["storage/base/", "wbxml/decoder.h"],
     "server/capture": ["wbxml/", PROTOCOL, EXCHANGE, "storage/base/"],
     "server/client": ["wbxml/", PROTOCOL, "storage/base/", "server/capture/exchange_record.h"],

@@ -10,6 +10,7 @@
 #include "server/admin/stores.h"
 #include "server/admin/subcommand.h"
 #include "server/admin/version.h"
+#include "server/autoreply/auto_reply.h"
 #include "server/capture/capture.h"
 #include "server/commands/dispatch.h"
 #include "server/config/config_file.h"
@@ -58,8 +59,10 @@ void record(capture::CaptureWriter& writer, const CapturedExchange& exchange,
 
 class RunningServer {
  public:
-  explicit RunningServer(std::unique_ptr<Stores> stores)
+  RunningServer(std::unique_ptr<Stores> stores, std::string secret)
       : stores_(std::move(stores)),
+        secret_(std::move(secret)),
+        autoreply_(autoreply_services()),
         capture_(stores_->config.capture_dir),
         dispatcher_(services(), dispatcher_options()),
         http_(http_options()) {
@@ -70,10 +73,15 @@ class RunningServer {
   RunningServer(const RunningServer&) = delete;
   RunningServer& operator=(const RunningServer&) = delete;
 
-  Result<void> start() { return http_.start(); }
+  Result<void> start() {
+    GODWIT_TRY(http_.start());
+    autoreply_.start();
+    return {};
+  }
 
   void stop() {
     http_.stop();
+    autoreply_.stop();
     stores_->mail->stop();
   }
 
@@ -115,6 +123,20 @@ class RunningServer {
     services.clock = &stores_->clock;
     services.locks = &locks_;
     services.limits = &stores_->config.limits;
+    services.oof_listener = &autoreply_;
+    services.secret = secret_;
+    return services;
+  }
+
+  autoreply::AutoReplyServices autoreply_services() {
+    autoreply::AutoReplyServices services;
+    services.directory = stores_->directory.get();
+    services.mail = stores_->mail.get();
+    services.sender = stores_->sender.get();
+    services.settings = stores_->settings.get();
+    services.hub = &stores_->hub;
+    services.clock = &stores_->clock;
+    services.local_domains = stores_->config.local_domains;
     return services;
   }
 
@@ -147,6 +169,8 @@ class RunningServer {
   }
 
   const std::unique_ptr<Stores> stores_;
+  const std::string secret_;
+  autoreply::AutoReply autoreply_;
   CollectionLocks locks_;
   capture::CaptureWriter capture_;
   Dispatcher dispatcher_;
@@ -163,7 +187,9 @@ int run_server(const ServerRun& run) {
   auto stores = Stores::open(run.config);
   if (!stores) return complain(stores.error());
   if (const auto opened = (*stores)->open_mail(); !opened) return complain(opened.error());
-  RunningServer server(std::move(*stores));
+  auto secret = (*stores)->secret();
+  if (!secret) return complain(secret.error());
+  RunningServer server(std::move(*stores), *std::move(secret));
   if (const auto started = server.start(); !started) return complain(started.error());
   storage::log_event(LogLevel::info, "serving", {{"url", server.url()}, {"version", kVersion}});
   std::printf("ready %s\n", server.url().c_str());

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "storage/base/log.h"
+#include "storage/base/secret.h"
 #include "storage/directory/backends.h"
 #include "storage/mail/backends.h"
 #include "storage/state/backends.h"
@@ -88,6 +89,10 @@ Result<void> Stores::open_mail() {
   };
   GODWIT_ASSIGN(sender, storage::open_mail_sender(sending, *mail, *database, resolve));
   return {};
+}
+
+Result<std::string> Stores::secret() const {
+  return storage::load_or_make_secret(config.data_dir + "/secret.key");
 }
 
 std::string Stores::full_address(const std::string& login) const {

@@ -38,6 +38,10 @@ struct Stores {
   // Opens the mail store and the sender too, which few subcommands need.
   storage::Result<void> open_mail();
 
+  // The server's own secret (storage/base/secret.h), in DATA_DIR/secret.key; made when there is
+  // none.
+  storage::Result<std::string> secret() const;
+
   // "anna" → "anna@example.test" with the default domain; others as they are.
   std::string full_address(const std::string& login) const;
 };

@@ -16,6 +16,10 @@ using storage::UnixMillis;
 
 namespace {
 
+// The date of a message is that of its file, which the kernel takes from a clock that ticks some
+// hundred times a second: a file can look a little older than it is.
+constexpr UnixMillis kFileClockLag = 100;
+
 constexpr std::array<const char*, kAudiences> kNames = {"internal", "known", "unknown"};
 
 bool is_new_period(const Oof& before, const Oof& oof, UnixMillis now) {
@@ -33,7 +37,8 @@ bool Oof::active_at(UnixMillis now) const {
 }
 
 UnixMillis Oof::active_since() const {
-  return state == OofState::timed ? std::max(turned_on, start) : turned_on;
+  const UnixMillis since = state == OofState::timed ? std::max(turned_on, start) : turned_on;
+  return since - kFileClockLag;
 }
 
 std::optional<UnixMillis> Oof::next_change(UnixMillis now) const {

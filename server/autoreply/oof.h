@@ -11,6 +11,7 @@
 
 #include "storage/base/clock.h"
 #include "storage/base/result.h"
+#include "storage/directory/directory.h"
 #include "storage/state/user_settings.h"
 
 namespace eas::autoreply {
@@ -74,7 +75,7 @@ class OofListener {
  public:
   virtual ~OofListener() = default;
   // Thread-safe, does not block.
-  virtual void oof_changed(std::int64_t user_id) = 0;
+  virtual void oof_changed(const storage::User& user) = 0;
 };
 
 }  // namespace eas::autoreply

@@ -125,7 +125,7 @@ Result<Refusal> set_oof(const wbxml::Element& set, const Request& request,
                                  services.clock->now_ms()));
   storage::log_event(storage::LogLevel::info, "automatic reply set",
                      {{"user", request.user.address}, {"state", static_cast<int>(oof.state)}});
-  if (services.oof_listener != nullptr) services.oof_listener->oof_changed(request.user.id);
+  if (services.oof_listener != nullptr) services.oof_listener->oof_changed(request.user);
   return kAccepted;
 }
 

@@ -11,7 +11,8 @@
 namespace storage {
 
 struct OutgoingMail {
-  std::string sender;                   // envelope sender, a bare address
+  std::string sender;                   // envelope sender, a bare address; "": nobody is told of
+                                        // failures, as replies of machines need it (RFC 3834)
   std::vector<std::string> recipients;  // envelope recipients, bare addresses, no doubles
   std::string_view bytes;               // RFC 5322 with CRLF, without Bcc
   // Names this submission for ever (device, ClientId). Sending it again delivers to nobody twice

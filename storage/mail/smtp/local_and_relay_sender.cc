@@ -205,7 +205,7 @@ Result<void> LocalAndRelaySender::store_report(const OutgoingMail& mail,
 
 void LocalAndRelaySender::report(const OutgoingMail& mail,
                                  const std::vector<Undelivered>& undelivered) const {
-  if (undelivered.empty()) return;
+  if (undelivered.empty() || mail.sender.empty()) return;
   const auto stored = store_report(mail, undelivered);
   if (stored) return;
   log_event(LogLevel::error, "a non-delivery report could not be stored",
@@ -216,7 +216,8 @@ void LocalAndRelaySender::report(const OutgoingMail& mail,
 
 Result<void> LocalAndRelaySender::send(const OutgoingMail& mail) {
   if (mail.recipients.empty()) return fail(ErrorKind::invalid, "no recipients");
-  if (!is_plain_address(mail.sender)) return fail(ErrorKind::invalid, "no sender address");
+  if (!mail.sender.empty() && !is_plain_address(mail.sender))
+    return fail(ErrorKind::invalid, "no sender address");
   GODWIT_ASSIGN(Plan plan, this->plan(mail));
   // Phones send bare line feeds too; what is stored and sent has CRLF throughout.
   std::string copy;
