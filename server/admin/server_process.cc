@@ -115,6 +115,7 @@ class RunningServer {
   Services services() {
     Services services;
     services.directory = stores_->directory.get();
+    services.addresses = stores_->addresses.get();
     services.mail = stores_->mail.get();
     services.sender = stores_->sender.get();
     services.state = stores_->state.get();

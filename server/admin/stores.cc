@@ -57,6 +57,14 @@ Result<storage::SenderOptions> sender_options(const Config& config, const storag
   return options;
 }
 
+Result<std::vector<storage::LocalRecipient>> members_for_delivery(storage::AddressList& addresses,
+                                                                  std::string_view group) {
+  GODWIT_ASSIGN(const auto users, addresses.all_members(group));
+  std::vector<storage::LocalRecipient> members;
+  for (const storage::User& user : users) members.emplace_back(user.id, user.address);
+  return members;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Stores>> Stores::open(Config config) {
@@ -66,6 +74,7 @@ Result<std::unique_ptr<Stores>> Stores::open(Config config) {
   storage::DirectoryOptions options;
   options.default_domain = stores->config.default_domain;
   GODWIT_ASSIGN(stores->directory, storage::open_directory(*stores->database, options));
+  GODWIT_ASSIGN(stores->addresses, storage::open_address_list(*stores->database));
   GODWIT_ASSIGN(stores->state, storage::open_state_store(*stores->database));
   GODWIT_ASSIGN(stores->settings, storage::open_user_settings(*stores->database));
   return stores;
@@ -81,7 +90,10 @@ Result<void> Stores::open_mail() {
   options.root = config.mail_root;
   options.clock = &clock;
   GODWIT_ASSIGN(mail, storage::open_mail_store(options, *database, hub));
-  GODWIT_ASSIGN(const auto sending, sender_options(config, clock));
+  GODWIT_ASSIGN(auto sending, sender_options(config, clock));
+  sending.group_members = [this](std::string_view address) {
+    return members_for_delivery(*addresses, address);
+  };
   const auto resolve =
       [this](std::string_view address) -> Result<std::pair<std::int64_t, std::string>> {
     GODWIT_ASSIGN(const storage::User user, directory->find(address));

@@ -8,6 +8,7 @@
 #include "server/config/config_file.h"
 #include "storage/base/clock.h"
 #include "storage/base/result.h"
+#include "storage/directory/address_list.h"
 #include "storage/directory/directory.h"
 #include "storage/mail/mail_sender.h"
 #include "storage/mail/mail_store.h"
@@ -24,6 +25,7 @@ struct Stores {
   storage::SystemClock clock;
   std::unique_ptr<storage::Database> database;
   std::unique_ptr<storage::Directory> directory;
+  std::unique_ptr<storage::AddressList> addresses;
   std::unique_ptr<storage::StateStore> state;
   std::unique_ptr<storage::UserSettings> settings;
   storage::ChangeHub hub;

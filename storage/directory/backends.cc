@@ -1,6 +1,7 @@
 #include "storage/directory/backends.h"
 
 #include "storage/directory/address.h"
+#include "storage/directory/sql/sql_address_list.h"
 #include "storage/directory/sql/sql_directory.h"
 
 namespace storage {
@@ -26,6 +27,11 @@ Result<std::unique_ptr<Directory>> open_directory(Database& database,
       database, SqlDirectory::Settings{
                     std::move(domain), options.clock != nullptr ? options.clock : &kSystemClock,
                     options.hash_cost, options.concurrent_hashes, options.hash_counter});
+}
+
+Result<std::unique_ptr<AddressList>> open_address_list(Database& database) {
+  GODWIT_TRY(SqlAddressList::migrate_tables(database));
+  return std::make_unique<SqlAddressList>(database);
 }
 
 }  // namespace storage

@@ -1,4 +1,4 @@
-// Opens the directory of users. There is one backend, over storage/sql.
+// Opens the directory of users and the address list. There is one backend, over storage/sql.
 #pragma once
 
 #include <atomic>
@@ -8,6 +8,7 @@
 
 #include "storage/base/clock.h"
 #include "storage/base/result.h"
+#include "storage/directory/address_list.h"
 #include "storage/directory/directory.h"
 #include "storage/sql/database.h"
 
@@ -32,5 +33,8 @@ struct DirectoryOptions {
 // the database says; invalid for a default domain that is not a domain name.
 Result<std::unique_ptr<Directory>> open_directory(Database& database,
                                                   const DirectoryOptions& options);
+
+// The address list of the same users. Brings the tables up to date; `database` must outlive it.
+Result<std::unique_ptr<AddressList>> open_address_list(Database& database);
 
 }  // namespace storage

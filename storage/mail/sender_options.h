@@ -33,10 +33,18 @@ struct RelayOptions {
 using RecipientResolver =
     std::function<Result<std::pair<std::int64_t, std::string>>(std::string_view)>;
 
+// A user id and the user's canonical address.
+using LocalRecipient = std::pair<std::int64_t, std::string>;
+
+// The users in a mail group, also in groups within it, each once; not_found: no such group.
+// Thread-safe.
+using GroupResolver = std::function<Result<std::vector<LocalRecipient>>(std::string_view)>;
+
 struct SenderOptions {
   // Domains for which we are responsible: an unknown address there is reported back, not relayed.
   std::vector<std::string> local_domains;
   RelayOptions relay;
+  GroupResolver group_members;   // asked for who is no user; empty: there are no groups
   std::string host;              // names us in trace lines and reports; "" is the machine's name
   const Clock* clock = nullptr;  // must outlive the sender; the system's when null
 };

@@ -26,6 +26,7 @@ struct ModelServer::Stores {
   std::unique_ptr<storage::Database> database;
   storage::ChangeHub hub;
   std::unique_ptr<storage::Directory> directory;
+  std::unique_ptr<storage::AddressList> addresses;
   std::unique_ptr<storage::MailStore> mail;
   std::unique_ptr<storage::MailSender> sender;
   std::unique_ptr<storage::StateStore> state;
@@ -90,6 +91,7 @@ void ModelServer::open() {
   directory_options.clock = &clock;
   directory_options.hash_cost = 1;
   s.directory = must(storage::open_directory(*s.database, directory_options));
+  s.addresses = must(storage::open_address_list(*s.database));
   storage::MailStoreOptions mail_options;
   mail_options.root = dir_.file("mail");
   mail_options.fsync = false;
@@ -110,6 +112,7 @@ void ModelServer::open() {
   s.state = must(storage::open_state_store(*s.database));
   s.settings = must(storage::open_user_settings(*s.database));
   s.services.directory = s.directory.get();
+  s.services.addresses = s.addresses.get();
   s.services.mail = s.mail.get();
   s.services.sender = s.sender.get();
   s.services.state = s.state.get();

@@ -50,6 +50,7 @@ void ServiceFixture::start() {
   directory_options.clock = &clock;
   directory_options.hash_cost = 1;
   directory_ = must(storage::open_directory(*database_, directory_options));
+  addresses_ = must(storage::open_address_list(*database_));
   state_ = must(storage::open_state_store(*database_));
   settings_ = must(storage::open_user_settings(*database_));
   storage::MailStoreOptions mail_options;
@@ -61,6 +62,7 @@ void ServiceFixture::start() {
   locks_ = std::make_unique<eas::CollectionLocks>();
 
   services.directory = directory_.get();
+  services.addresses = addresses_.get();
   services.mail = mail_.get();
   services.sender = &sender;
   services.state = state_.get();
@@ -79,6 +81,7 @@ void ServiceFixture::stop() {
   mail_.reset();
   settings_.reset();
   state_.reset();
+  addresses_.reset();
   directory_.reset();
   hub_.reset();
   database_.reset();

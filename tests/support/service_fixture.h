@@ -127,6 +127,7 @@ class ServiceFixture {
   std::unique_ptr<storage::Database> database_;
   std::unique_ptr<storage::ChangeHub> hub_;
   std::unique_ptr<storage::Directory> directory_;
+  std::unique_ptr<storage::AddressList> addresses_;
   std::unique_ptr<storage::StateStore> state_;
   std::unique_ptr<storage::UserSettings> settings_;
   std::unique_ptr<storage::MailStore> mail_;

@@ -107,6 +107,34 @@ bool LocalAndRelaySender::is_local_domain(std::string_view address) const {
                      [&](const std::string& local) { return equals_ignore_case(local, domain); });
 }
 
+// A user meant twice (by another address, by a group) gets one copy. Groups come resolved: mail is
+// never sent on to a group from here, so none can send it round in a circle.
+Result<bool> LocalAndRelaySender::plan_local(std::string_view recipient, Plan& plan) const {
+  const auto add = [&plan](LocalRecipient user) {
+    const bool known = std::any_of(plan.local.begin(), plan.local.end(),
+                                   [&](const Local& each) { return each.user == user.first; });
+    if (!known) plan.local.push_back({user.first, std::move(user.second)});
+  };
+  auto user = resolver_(recipient);
+  if (user) {
+    add(std::move(*user));
+    return true;
+  }
+  if (user.error().kind != ErrorKind::not_found) return fail(std::move(user.error()));
+  if (!options_.group_members) return false;
+  auto members = options_.group_members(recipient);
+  if (!members) {
+    if (members.error().kind != ErrorKind::not_found) return fail(std::move(members.error()));
+    return false;
+  }
+  if (members->empty()) {
+    plan.undelivered.push_back(
+        {std::string(recipient), "5.2.4", "", "there is nobody in this group."});
+  }
+  for (LocalRecipient& member : *members) add(std::move(member));
+  return true;
+}
+
 // Who goes where. Fails before anything is delivered.
 Result<LocalAndRelaySender::Plan> LocalAndRelaySender::plan(const OutgoingMail& mail) const {
   Plan plan;
@@ -115,12 +143,9 @@ Result<LocalAndRelaySender::Plan> LocalAndRelaySender::plan(const OutgoingMail& 
       plan.undelivered.push_back({"(malformed)", "5.1.3", "", "this is no mail address."});
       continue;
     }
-    auto user = resolver_(recipient);
-    if (user) {
-      plan.local.push_back({user->first, std::move(user->second)});
-    } else if (user.error().kind != ErrorKind::not_found) {
-      return fail(std::move(user.error()));
-    } else if (is_local_domain(recipient)) {
+    GODWIT_ASSIGN(const bool local, plan_local(recipient, plan));
+    if (local) continue;
+    if (is_local_domain(recipient)) {
       plan.undelivered.push_back({recipient, "5.1.1", "", "there is no such mailbox here."});
     } else {
       plan.remote.push_back(recipient);

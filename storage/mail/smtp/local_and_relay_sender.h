@@ -40,6 +40,8 @@ class LocalAndRelaySender final : public MailSender {
     std::vector<Undelivered> undelivered;
   };
   Result<Plan> plan(const OutgoingMail& mail) const;
+  // Puts the users whom a local recipient means into the plan; false: nobody here has the address.
+  Result<bool> plan_local(std::string_view recipient, Plan& plan) const;
   bool is_local_domain(std::string_view address) const;
   Result<void> deliver(const OutgoingMail& mail, std::string_view bytes, const Local& to) const;
   Result<void> hand_to_relay(const OutgoingMail& mail, std::string_view bytes, Plan& plan) const;

@@ -25,6 +25,13 @@ struct Sending {
     options.relay.connect_timeout = std::chrono::milliseconds(2000);
     options.relay.timeout = std::chrono::milliseconds(10'000);
     options.host = "mail.example.test";
+    options.group_members =
+        [this](std::string_view address) -> Result<std::vector<storage::LocalRecipient>> {
+      if (groups_down) return storage::fail(ErrorKind::unavailable, "down");
+      const auto found = groups.find(storage::to_lower(address));
+      if (found == groups.end()) return storage::fail(ErrorKind::not_found, "no group");
+      return found->second;
+    };
     open();
   }
   void open() {
@@ -32,7 +39,9 @@ struct Sending {
         options, *world.store, *world.database,
         [this](std::string_view address) -> Result<std::pair<std::int64_t, std::string>> {
           if (directory_down) return storage::fail(ErrorKind::unavailable, "down");
-          const auto found = users.find(storage::to_lower(address));
+          std::string name = storage::to_lower(address);
+          if (const auto alias = aliases.find(name); alias != aliases.end()) name = alias->second;
+          const auto found = users.find(name);
           if (found == users.end()) return storage::fail(ErrorKind::not_found, "nobody");
           return std::pair(found->second, found->first);
         }));
@@ -68,7 +77,10 @@ struct Sending {
   TempDir dir;
   World world{"sqlite:" + dir.file("i.db"), dir.file("mail")};
   std::map<std::string, std::int64_t> users = {{"u@example.test", 1}, {"v@example.test", 2}};
+  std::map<std::string, std::string> aliases;
+  std::map<std::string, std::vector<storage::LocalRecipient>> groups;
   bool directory_down = false;
+  bool groups_down = false;
   storage::SenderOptions options;
   std::unique_ptr<storage::MailSender> sender;
 };
@@ -107,6 +119,40 @@ TEST_CASE("sender: the same submission delivers once, another one again") {
   CHECK(s.inbox_of(2).size() == 1);
   must(s.send({"v@example.test"}, "dev/2"));
   CHECK(s.inbox_of(2).size() == 2);
+}
+
+TEST_CASE("sender: mail to a group goes once to each member, the sender included") {
+  Sending s;
+  s.groups["all@example.test"] = {{1, "u@example.test"}, {2, "v@example.test"}};
+  s.groups["few@example.test"] = {{2, "v@example.test"}};
+  must(s.send({"All@example.test", "few@example.test", "v@example.test"}, ""));
+  CHECK(s.inbox_of(1).size() == 1);
+  REQUIRE(s.inbox_of(2).size() == 1);
+  CHECK(contains(s.inbox_of(2)[0], "Delivered-To: v@example.test\r\n"));
+  must(s.send({"all@example.test"}, "dev/1"));
+  must(s.send({"all@example.test"}, "dev/1"));
+  CHECK(s.inbox_of(2).size() == 2);
+}
+
+TEST_CASE("sender: another address of a user is that user, and gets one copy") {
+  Sending s;
+  s.aliases["vee@other.test"] = "v@example.test";
+  must(s.send({"vee@other.test", "v@example.test"}, ""));
+  CHECK(s.inbox_of(2).size() == 1);
+}
+
+TEST_CASE("sender: an empty group is reported; while groups cannot be asked nothing is sent") {
+  Sending s;
+  s.groups["all@example.test"] = {};
+  must(s.send({"all@example.test", "v@example.test"}));
+  CHECK(s.inbox_of(2).size() == 1);
+  const auto reports = s.inbox_of(1);
+  REQUIRE(reports.size() == 1);
+  CHECK(contains(reports[0], "Final-Recipient: rfc822; all@example.test"));
+  CHECK(contains(reports[0], "Status: 5.2.4"));
+  s.groups_down = true;
+  CHECK(kind_of(s.send({"v@example.test", "x@example.test"}, "dev/2")) == ErrorKind::unavailable);
+  CHECK(s.inbox_of(2).size() == 1);
 }
 
 TEST_CASE("sender: bare line feeds become CRLF") {
