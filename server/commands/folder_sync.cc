@@ -11,7 +11,6 @@
 #include "server/commands/status.h"
 #include "server/sync/collection_locks.h"
 #include "server/sync/server_id.h"
-#include "storage/base/text.h"
 #include "wbxml/code_pages.h"
 #include "wbxml/encoder.h"
 
@@ -49,36 +48,12 @@ CommandResult failure(const Request& request, const storage::Error& error) {
   return refuse(request, kServerError, error.message);
 }
 
-// [MS-ASCMD] 2.2.3.186.3
-int folder_type(storage::FolderRole role) {
-  switch (role) {
-    case storage::FolderRole::inbox:
-      return 2;
-    case storage::FolderRole::drafts:
-      return 3;
-    case storage::FolderRole::trash:
-      return 4;
-    case storage::FolderRole::sent:
-      return 5;
-    case storage::FolderRole::outbox:
-      return 6;
-    case storage::FolderRole::none:
-    case storage::FolderRole::junk:  // no types exist for these two: phones go by the name
-    case storage::FolderRole::archive:
-      return 12;
-  }
-  return 12;
-}
-
-void write_folder(wbxml::Encoder& out, wbxml::Tag kind, const storage::MailFolder& folder) {
-  const bool inbox = folder.role == storage::FolderRole::inbox;
+void write_folder(wbxml::Encoder& out, wbxml::Tag kind, const Folder& folder) {
   out.start(kind);
   out.text(tag::kServerId, to_collection_id(folder.id));
   out.text(tag::kParentId, folder.parent == 0 ? "0" : to_collection_id(folder.parent));
-  out.text(tag::kDisplayName, inbox && storage::equals_ignore_case(folder.name, "INBOX")
-                                  ? std::string("Inbox")
-                                  : storage::to_xml_safe_utf8(folder.name));
-  out.number(tag::kType, folder_type(folder.role));
+  out.text(tag::kDisplayName, folder.name);
+  out.number(tag::kType, folder.type);
   out.end();
 }
 
@@ -89,13 +64,13 @@ Reply success(std::string_view key, const HierarchyDelta& delta) {
   out.text(tag::kSyncKey, key);
   out.start(tag::kChanges);
   out.number(tag::kCount, static_cast<std::int64_t>(delta.size()));
-  for (const auto& folder : delta.updated) write_folder(out, tag::kUpdate, folder);
+  for (const Folder& folder : delta.updated) write_folder(out, tag::kUpdate, folder);
   for (const storage::CollectionId id : delta.removed) {
     out.start(tag::kDelete);
     out.text(tag::kServerId, to_collection_id(id));
     out.end();
   }
-  for (const auto& folder : delta.added) write_folder(out, tag::kAdd, folder);
+  for (const Folder& folder : delta.added) write_folder(out, tag::kAdd, folder);
   out.end();
   out.end();
   Reply reply;
@@ -104,11 +79,11 @@ Reply success(std::string_view key, const HierarchyDelta& delta) {
 }
 
 CommandResult whole_list(Request& request, const Services& services) {
-  const auto delta = hierarchy_delta(*request.mailbox, 0);
+  const auto delta = hierarchy_delta(*request.mailbox, {}, request.version);
   if (!delta) return failure(request, delta.error());
   SyncKey key{1, 1};  // for a probing device, which has no state; it never comes back with it
   if (request.device.id != 0) {
-    const auto started = start_hierarchy(*services.state, request.device.id, delta->head);
+    const auto started = start_hierarchy(*services.state, request.device.id, delta->next);
     if (!started) return failure(request, started.error());
     key = *started;
   }
@@ -124,19 +99,22 @@ CommandResult changes(Request& request, const Services& services, std::string_vi
   storage::StateStore& store = *services.state;
   const std::int64_t device = request.device.id;
   if (device == 0) return refuse(request, kWrongKey, "a probing device has no state");
-  const auto turn = begin_hierarchy(store, device, sent_key);
+  auto turn = begin_hierarchy(store, device, sent_key);
   if (!turn) return failure(request, turn.error());
-  const auto delta = hierarchy_delta(*request.mailbox, turn->cursor);
+  const auto delta = hierarchy_delta(*request.mailbox, turn->state, request.version);
   if (!delta) return failure(request, delta.error());
   if (delta->empty()) {
     // Folders that came and went are passed here, or a Ping would call for them again and again.
-    if (delta->head != turn->cursor) {
-      const auto moved = refresh_hierarchy(store, device, *turn, delta->head);
+    if (delta->next.cursor != turn->state.cursor) {
+      HierarchyState moved_on = delta->next;
+      moved_on.begun = turn->state.begun;
+      moved_on.done = turn->state.done;
+      const auto moved = refresh_hierarchy(store, device, *turn, moved_on);
       if (!moved) return failure(request, moved.error());
     }
     return success(to_string(turn->key), *delta);
   }
-  const auto key = commit_hierarchy(store, device, *turn, delta->head);
+  const auto key = commit_hierarchy(store, device, *turn, delta->next);
   if (!key) return failure(request, key.error());
   return success(to_string(*key), *delta);
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "server/commands/collections.h"
 #include "server/commands/commands.h"
 #include "server/commands/status.h"
 #include "server/config/limits.h"
@@ -27,16 +28,21 @@ constexpr int kSuccess = 1;
 constexpr int kBadCollection = 2;
 constexpr int kNotPrimed = 3;
 constexpr int kBadKey = 4;
-constexpr int kMaxMailFilter = 5;  // 6 to 8 are filters of other classes
 constexpr int kMaxFilter = 8;
 
-// The FilterType that concerns mail; nullopt when there is none. Options of another class (SMS)
-// do not count.
+const ItemClassInfo& class_info(const wbxml::Element& collection) {
+  const auto id = parse_collection_id(collection.text_of(tag::kCollectionId).value_or(""));
+  return info_of(id ? class_of(*id) : ItemClass::mail);
+}
+
+// The FilterType that concerns the collection; nullopt when there is none. Options of another class
+// (SMS) do not count.
 std::optional<std::string_view> filter_text(const wbxml::Element& collection) {
+  const std::string_view own_class = class_info(collection).name;
   for (const wbxml::Element& child : collection.children) {
     if (child.tag != airsync::kOptions) continue;
     const auto item_class = child.text_of(airsync::kClass);
-    if (item_class && !item_class->empty() && *item_class != "Email") continue;
+    if (item_class && !item_class->empty() && *item_class != own_class) continue;
     if (const auto filter = child.text_of(airsync::kFilterType)) return filter;
   }
   return collection.text_of(airsync::kFilterType);
@@ -53,8 +59,8 @@ std::optional<CommandError> check(const wbxml::Element& collection) {
   if (!filter || *filter > kMaxFilter) {
     return command_error(status::kInvalidXml, "FilterType is out of range");
   }
-  if (*filter > kMaxMailFilter) {
-    return command_error(status::kServerError, "FilterType is not for mail");
+  if (!has_filter(class_info(collection), static_cast<int>(*filter))) {
+    return command_error(status::kServerError, "the class has no such FilterType");
   }
   return std::nullopt;
 }
@@ -68,10 +74,10 @@ storage::Result<Estimate> estimate_one(const wbxml::Element& collection, Request
                                        const Services& services) {
   const auto id = parse_collection_id(*collection.text_of(tag::kCollectionId));
   if (!id) return Estimate{kBadCollection};
-  const auto folder = request.mailbox->folder(*id);
-  if (!folder) {
-    if (folder.error().kind == ErrorKind::not_found) return Estimate{kBadCollection};
-    return storage::fail(folder.error());
+  const auto item_class = find_collection(request, *id);
+  if (!item_class) {
+    if (item_class.error().kind == ErrorKind::not_found) return Estimate{kBadCollection};
+    return storage::fail(item_class.error());
   }
   const auto key_text = collection.text_of(airsync::kSyncKey);
   if (!key_text || *key_text == "0") return Estimate{kNotPrimed};
@@ -87,11 +93,12 @@ storage::Result<Estimate> estimate_one(const wbxml::Element& collection, Request
     return Estimate{kBadKey};
   }
   std::optional<storage::UnixMillis> cutoff;
-  if (const auto filter = filter_text(collection)) {
+  const auto filter = filter_text(collection);
+  if (filter && info_of(*item_class).filters != 0) {
     cutoff = filter_cutoff(static_cast<int>(storage::parse_int(*filter).value_or(0)),
                            services.clock->now_ms());
   }
-  const auto count = estimate(*request.mailbox, *turn, cutoff);
+  const auto count = estimate(change_log(*request.mailbox, *id), *turn, cutoff);
   if (count) return Estimate{kSuccess, *count};
   if (count.error().kind == ErrorKind::expired) return Estimate{kBadKey};
   return storage::fail(count.error());

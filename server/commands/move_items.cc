@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "server/commands/collections.h"
 #include "server/commands/commands.h"
 #include "server/commands/status.h"
 #include "server/config/limits.h"
@@ -38,12 +39,12 @@ struct MoveOutcome {
 // Folders looked up in this request: a thousand moves name the same two.
 class Folders {
  public:
-  explicit Folders(storage::Mailbox& mailbox) : mailbox_(mailbox) {}
+  explicit Folders(const Request& request) : request_(request) {}
 
   storage::Result<bool> exists(storage::CollectionId id) {
     const auto known = known_.find(id);
     if (known != known_.end()) return known->second;
-    const auto folder = mailbox_.folder(id);
+    const auto folder = find_collection(request_, id);
     if (!folder && folder.error().kind != ErrorKind::not_found) {
       return storage::fail(folder.error());
     }
@@ -51,7 +52,7 @@ class Folders {
   }
 
  private:
-  storage::Mailbox& mailbox_;
+  const Request& request_;
   std::map<storage::CollectionId, bool> known_;
 };
 
@@ -83,6 +84,8 @@ MoveOutcome move_one(const wbxml::Element& move, const Request& request, const S
   if (!*destination_exists) return {kBadDestination, {}};
   if (*source == *destination) return {kSameFolder, {}};
 
+  // A folder of another class does not take it, whatever the phone tries again.
+  if (class_of(*source) != class_of(*destination)) return {kBadDestination, {}};
   const auto moved = request.mailbox->move(*source, item->second, *destination);
   if (!moved) return {status_of(moved.error()), {}};
   const auto guard = services.locks->lock(request.device.id, {*destination});
@@ -115,7 +118,7 @@ CommandResult run_move_items(Request& request, const Services& services) {
   for (const wbxml::Element& move : moves) {
     if (!is_well_formed(move)) return command_error(status::kInvalidXml, "a malformed Move");
   }
-  Folders folders(*request.mailbox);
+  Folders folders(request);
   wbxml::Encoder out;
   out.start(tag::kMoveItems);
   for (const wbxml::Element& move : moves) {

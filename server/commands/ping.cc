@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/commands/collections.h"
 #include "server/commands/commands.h"
 #include "server/commands/device_record.h"
 #include "server/commands/hierarchy.h"
@@ -147,6 +148,7 @@ std::optional<Refusal> parse(const wbxml::Element& ping, const Limits& limits,
 struct PingWait {
   const Services* services = nullptr;
   std::int64_t device = 0;
+  Version version = Version::v16_1;
   std::shared_ptr<storage::Mailbox> mailbox;
   std::vector<CollectionId> folders;
   SteadyClock::time_point deadline;
@@ -161,9 +163,7 @@ storage::Result<bool> hierarchy_changed(const PingWait& wait) {
     if (kind == ErrorKind::not_found || kind == ErrorKind::corrupt) return true;
     return storage::fail(turn.error());
   }
-  GODWIT_ASSIGN(const storage::Seq head, wait.mailbox->hierarchy_head());
-  if (head == turn->cursor) return false;
-  const auto delta = hierarchy_delta(*wait.mailbox, turn->cursor);
+  const auto delta = hierarchy_delta(*wait.mailbox, turn->state, wait.version);
   if (delta) return !delta->empty();
   if (delta.error().kind == ErrorKind::expired) return true;
   return storage::fail(delta.error());
@@ -176,7 +176,7 @@ storage::Result<bool> has_news(const PingWait& wait, CollectionId folder) {
     if (turn.error().kind == ErrorKind::corrupt) return true;     // Sync will say what to do
     return storage::fail(turn.error());
   }
-  const auto news = has_additions(*wait.mailbox, *turn);
+  const auto news = has_additions(change_log(*wait.mailbox, folder), *turn);
   if (news) return *news;
   if (news.error().kind == ErrorKind::not_found) return false;  // the folder is gone
   if (news.error().kind == ErrorKind::expired) return true;     // Sync will start it again
@@ -250,6 +250,7 @@ CommandResult run_ping(Request& request, const Services& services) {
   auto wait = std::make_shared<PingWait>();
   wait->services = &services;
   wait->device = request.device.id;
+  wait->version = request.version;
   wait->mailbox = request.mailbox;
   wait->folders = *std::move(parameters.folders);
   wait->deadline = SteadyClock::now() + std::chrono::seconds(*parameters.interval);

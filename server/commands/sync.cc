@@ -45,10 +45,15 @@ Reply refusal_reply(const Request& request, const SyncRefusal& refusal) {
   return reply;
 }
 
+std::string_view class_name(const CollectionRequest& collection) {
+  const auto id = parse_collection_id(collection.collection_id);
+  return info_of(id ? class_of(*id) : ItemClass::mail).name;
+}
+
 void write_answer(const Request& request, const CollectionRequest& collection,
                   const CollectionAnswer& answer, wbxml::Encoder& out) {
   out.start(airsync::kCollection);
-  if (request.version <= Version::v12_0) out.text(airsync::kClass, "Email");
+  if (request.version <= Version::v12_0) out.text(airsync::kClass, class_name(collection));
   out.text(airsync::kSyncKey, answer.sync_key);
   out.text(airsync::kCollectionId, collection.collection_id);
   out.number(airsync::kStatus, answer.status);
@@ -131,7 +136,8 @@ CommandResult wait_or_answer(std::shared_ptr<WaitingSync> waiting, bool resumed)
   }
   auto watch = std::make_shared<Waiting>(
       *services.hub, waiting->request.user.id, waiting->request.mailbox, std::move(ids),
-      storage::hub_event::kAdded, [waker](const storage::HubEvent&) { waker->wake(); });
+      storage::hub_event::kAdded | storage::hub_event::kHierarchy,
+      [waker](const storage::HubEvent&) { waker->wake(); });
 
   auto reply = look(waiting->request, services, waiting->sync, resumed);
   if (!reply) return failed(reply.error());

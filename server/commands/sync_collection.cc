@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "server/commands/client_commands.h"
+#include "server/commands/collections.h"
 #include "server/commands/sync_render.h"
 #include "server/sync/server_id.h"
 #include "server/sync/sync_engine.h"
@@ -40,17 +41,17 @@ storage::Result<int> missing_status(storage::Mailbox& mailbox, storage::Collecti
 class Turn {
  public:
   Turn(const CollectionTask& task, storage::CollectionId collection)
-      : task_(task), mailbox_(*task.request.mailbox), collection_(collection) {}
+      : task_(task), log_(change_log(*task.request.mailbox, collection)), collection_(collection) {}
 
   storage::Result<CollectionAnswer> start_again() {
-    GODWIT_ASSIGN(const storage::MailFolder folder, mailbox_.folder(collection_));
+    GODWIT_TRY(find_collection(task_.request, collection_));
     CollectionState initial;
     if (task_.collection.options) {
       initial.options = encode(*task_.collection.options);
       initial.filter = task_.collection.options->filter;
     }
-    GODWIT_ASSIGN(const SyncKey key,
-                  start_epoch(*task_.services.state, task_.request.device.id, folder.id, initial));
+    GODWIT_ASSIGN(const SyncKey key, start_epoch(*task_.services.state, task_.request.device.id,
+                                                 collection_, initial));
     return status_answer(1, to_string(key));
   }
 
@@ -64,7 +65,7 @@ class Turn {
     const bool has_commands = !task_.collection.commands.empty();
     if (has_commands) {
       // A folder that is gone takes no commands.
-      GODWIT_TRY(mailbox_.folder(collection_));
+      GODWIT_TRY(find_collection(task_.request, collection_));
       GODWIT_TRY(apply_client_commands({task_.request, collection_, task_.collection, options},
                                        state, answer.responses));
     }
@@ -104,11 +105,11 @@ class Turn {
   storage::Result<void> tell_changes(const SyncOptions& options, CollectionState& state,
                                      CollectionAnswer& answer) {
     const storage::UnixMillis cutoff = filter_cutoff(state.filter, task_.services.clock->now_ms());
-    GODWIT_ASSIGN(SyncPlan plan, plan_sync(mailbox_, collection_, state, cutoff, task_.window));
+    GODWIT_ASSIGN(SyncPlan plan, plan_sync(log_, collection_, state, cutoff, task_.window));
     GODWIT_ASSIGN(const int fitting, operations_within(task_.request, collection_, plan.operations,
                                                        options.body, task_.budget));
     if (fitting < static_cast<int>(plan.operations.size())) {
-      GODWIT_ASSIGN(plan, plan_sync(mailbox_, collection_, state, cutoff, fitting));
+      GODWIT_ASSIGN(plan, plan_sync(log_, collection_, state, cutoff, fitting));
     }
     GODWIT_ASSIGN(answer.operations, render_operations(task_.request, collection_, plan.operations,
                                                        options.body, answer.commands));
@@ -118,7 +119,7 @@ class Turn {
   }
 
   const CollectionTask& task_;
-  storage::Mailbox& mailbox_;
+  storage::ChangeLog& log_;
   const storage::CollectionId collection_;
 };
 
@@ -138,7 +139,7 @@ storage::Result<CollectionAnswer> sync_collection(const CollectionTask& task) {
     case ErrorKind::corrupt:      // state that cannot be read
     case ErrorKind::expired:      // the change log was cut behind the cursor
     case ErrorKind::not_found: {  // never synced, or a folder that is not there
-      if (task.request.mailbox->folder(*collection)) return status_answer(kInvalidKey, "0");
+      if (find_collection(task.request, *collection)) return status_answer(kInvalidKey, "0");
       GODWIT_ASSIGN(const int status, missing_status(*task.request.mailbox, *collection));
       return status_answer(status, wanted.sync_key);
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "server/sync/compact.h"
+#include "server/sync/server_id.h"
 #include "storage/base/text.h"
 #include "wbxml/code_pages.h"
 
@@ -56,12 +57,12 @@ std::optional<ClientCommand> parse_command(const Element& element) {
   return command;
 }
 
-// The Options of the e-mail class; from 14.0 on a second block may be for SMS.
-const Element* mail_options(const Element& collection) {
+// The Options of the collection's own class; from 14.0 on a second block may be for SMS.
+const Element* own_options(const Element& collection, std::string_view own_class) {
   for (const Element& child : collection.children) {
     if (child.tag != airsync::kOptions) continue;
     const auto item_class = child.text_of(airsync::kClass);
-    if (!item_class || *item_class == "Email") return &child;
+    if (!item_class || item_class->empty() || *item_class == own_class) return &child;
   }
   return nullptr;
 }
@@ -97,9 +98,13 @@ bool parse_collection_fields(const Element& element, Version version, Collection
   // [MS-ASCMD] R3128, R5838; phones of 2.5 and 12.0 were told otherwise.
   if (first && *changes && version >= Version::v12_1) return false;
 
-  if (const Element* options = mail_options(element)) {
+  const auto id = parse_collection_id(out.collection_id);
+  const ItemClassInfo& info = info_of(id ? class_of(*id) : ItemClass::mail);
+  if (const Element* options = own_options(element, info.name)) {
     auto parsed = parse_sync_options(*options, version);
-    if (!parsed) return false;
+    // [MS-ASCMD] 2.2.3.68.2
+    if (!parsed || !has_filter(info, parsed->filter)) return false;
+    if (info.filters == 0) parsed->filter = 0;
     out.options = std::move(*parsed);
   }
   return true;
@@ -120,6 +125,15 @@ CollectionRequest parse_collection(const Element& element, Version version) {
     if (out.sync_key == "0" && !out.commands.empty()) out.malformed = true;
   }
   return out;
+}
+
+// [MS-ASCMD] 2.2.3.7.2 (R756)
+bool adds_recipients(const CollectionRequest& collection) {
+  const auto id = parse_collection_id(collection.collection_id);
+  if (!id || class_of(*id) != ItemClass::recipients) return false;
+  return std::any_of(
+      collection.commands.begin(), collection.commands.end(),
+      [](const ClientCommand& command) { return command.kind == ClientCommand::Kind::add; });
 }
 
 // Wait (minutes) or HeartbeatInterval (seconds). [MS-ASCMD] 2.2.3.96.2, 2.2.3.198
@@ -179,6 +193,9 @@ std::variant<SyncRequest, SyncRefusal> parse_sync_request(const Element& root, V
   for (const Element& child : collections->children) {
     if (child.tag != airsync::kCollection) return SyncRefusal{4, {}, "unexpected element"};
     CollectionRequest collection = parse_collection(child, version);
+    if (adds_recipients(collection)) {
+      return SyncRefusal{4, {}, "the recipient information cache takes no items"};
+    }
     if (collection.sync_key.size() > kMaxSyncKey) {
       return SyncRefusal{4, {}, "SyncKey of more than 64 characters"};
     }

@@ -5,8 +5,6 @@
 namespace eas {
 namespace {
 
-constexpr char kMailPrefix = 'm';
-
 // Only the one way of writing a number: no sign, no leading zero, so that ids compare as text.
 std::optional<std::int64_t> parse_positive(std::string_view text) {
   if (text.empty() || text[0] < '1' || text[0] > '9') return std::nullopt;
@@ -16,7 +14,7 @@ std::optional<std::int64_t> parse_positive(std::string_view text) {
 }  // namespace
 
 std::string to_collection_id(storage::CollectionId collection) {
-  return kMailPrefix + std::to_string(collection);
+  return info_of(class_of(collection)).letter + std::to_string(number_of(collection));
 }
 
 std::string to_item_id(storage::CollectionId collection, storage::ItemId item) {
@@ -24,8 +22,11 @@ std::string to_item_id(storage::CollectionId collection, storage::ItemId item) {
 }
 
 std::optional<storage::CollectionId> parse_collection_id(std::string_view text) {
-  if (text.empty() || text[0] != kMailPrefix) return std::nullopt;
-  return parse_positive(text.substr(1));
+  if (text.empty()) return std::nullopt;
+  const auto item_class = class_of_letter(text[0]);
+  const auto number = parse_positive(text.substr(1));
+  if (!item_class || !number || *number > kMaxCollectionNumber) return std::nullopt;
+  return make_collection_id(*item_class, *number);
 }
 
 std::optional<std::pair<storage::CollectionId, storage::ItemId>> parse_item_id(

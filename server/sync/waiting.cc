@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "server/sync/item_class.h"
 #include "storage/base/log.h"
 
 namespace eas {
@@ -12,6 +13,9 @@ Waiting::Waiting(storage::ChangeHub& hub, std::int64_t user_id,
                  storage::ChangeHub::Callback wake)
     : collections_(std::move(collections)),
       subscription_(hub.subscribe(user_id, collections_, kinds, std::move(wake))) {
+  // Only mail folders are files that other programs may change.
+  std::erase_if(collections_,
+                [](storage::CollectionId id) { return class_of(id) != ItemClass::mail; });
   if (auto watched = mailbox->watch(collections_); !watched) {
     storage::log_event(storage::LogLevel::warning, "folders cannot be watched",
                        {{"user_id", user_id}, {"reason", watched.error().message}});

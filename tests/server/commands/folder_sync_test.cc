@@ -67,7 +67,8 @@ TEST_CASE("FolderSync: key 0 gives all folders with their types, in every versio
     for (const char* type : {"2", "3", "4", "5", "6"}) CHECK(by_type[type] == 1);
     CHECK(all.types.at("Inbox") == "2");
     CHECK(all.parents.at("Inbox") == "0");
-    for (const auto& [name, id] : all.added) CHECK(id.front() == 'm');
+    // An all-digit id would be taken for a number by some phones. (quirks.md: Some)
+    for (const auto& [name, id] : all.added) CHECK((id.front() >= 'a' && id.front() <= 'z'));
   }
 }
 
