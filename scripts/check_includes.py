@@ -20,7 +20,7 @@ INTERFACES = [
     "storage/base/", "storage/collection.h", "storage/mail/mail_store.h",
     "storage/mail/mail_sender.h", "storage/state/state_store.h", "storage/state/user_settings.h", "storage/directory/directory.h",
     "storage/directory/address_list.h",
-    "storage/notify/change_hub.h",
+    "storage/notify/change_hub.h", "storage/search/search_index.h",
 ]
 EXCHANGE = "server/http/exchange.h"
 PROTOCOL = "server/protocol_version.h"
@@ -36,6 +36,9 @@ ALLOWED = {
     "storage/directory": ["storage/base/", "storage/sql/database.h", "storage/collection.h"],
     "storage/mail": ["storage/base/", "storage/sql/database.h", "storage/collection.h",
                      "storage/notify/"],
+    "storage/search": ["storage/base/", "storage/sql/database.h", "storage/collection.h"],
+    "storage/search/sql": ["storage/base/", "storage/sql/", "storage/collection.h",
+                           "storage/search/*.h"],
     "storage/state/sql": ["storage/base/", "storage/sql/", "storage/collection.h",
                           "storage/state/*.h"],
     "storage/directory/sql": ["storage/base/", "storage/sql/", "storage/collection.h",
@@ -50,16 +53,18 @@ ALLOWED = {
     "server/items": ["wbxml/", PROTOCOL, *INTERFACES],
     "server/sync": ["wbxml/", PROTOCOL, LIMITS, "server/items/", *INTERFACES],
     "server/autoreply": ["server/items/", "server/sync/waiting.h", *INTERFACES],
+    "server/search": ["server/items/", *INTERFACES],
     "server/config": ["storage/base/", "wbxml/decoder.h"],
     "server/capture": ["wbxml/", PROTOCOL, EXCHANGE, "storage/base/"],
     "server/client": ["wbxml/", PROTOCOL, "storage/base/", "server/capture/exchange_record.h"],
     "server/demo": ["storage/base/"],
     "server/commands": ["wbxml/", PROTOCOL, LIMITS, EXCHANGE, "server/sync/", "server/items/",
-                        "server/auth/", "server/capture/", "server/policy/", "server/autoreply/", *INTERFACES],
+                        "server/auth/", "server/capture/", "server/policy/", "server/autoreply/",
+                        "server/search/", *INTERFACES],
     "server/admin": ["wbxml/", "storage/", PROTOCOL, EXCHANGE, "server/http/http_server.h",
                      "server/config/", "server/commands/", "server/client/", "server/demo/",
                      "server/capture/", "server/auth/", "server/items/", "server/sync/",
-                     "server/autoreply/"],
+                     "server/autoreply/", "server/search/"],
     "server/main.cc": ["wbxml/", "storage/", "server/"],
 }
 
@@ -67,6 +72,7 @@ ALLOWED = {
 BACKENDS = {
     "storage/mail/maildir": ["storage/mail/backends.cc"],
     "storage/mail/smtp": ["storage/mail/backends.cc"],
+    "storage/search/sql": ["storage/search/backends.cc"],
     "storage/state/sql": ["storage/state/backends.cc"],
     "storage/directory/sql": ["storage/directory/backends.cc"],
 }
@@ -81,7 +87,7 @@ THIRD_PARTY = [
     (r"openssl/", ["storage/base/", "storage/directory/sql/", "server/certificates/",
                    "server/http/", "server/demo/", "server/client/"]),
     (r"curl/", ["storage/mail/smtp/", "server/certificates/"]),
-    (r"unicode/", ["server/items/", "storage/directory/"]),
+    (r"unicode/", ["server/items/", "storage/directory/", "storage/search/"]),
     (r"pugixml\.hpp", ["wbxml/", "server/web/", "server/client/"]),
     (r"spdlog/", ["storage/base/"]),
     (r"toml\+\+/|toml\.hpp", ["server/config/"]),
