@@ -14,5 +14,7 @@ CommandResult run_ping(Request& request, const Services& services);
 CommandResult run_provision(Request& request, const Services& services);
 CommandResult run_send_mail(Request& request, const Services& services);
 CommandResult run_settings(Request& request, const Services& services);
+CommandResult run_smart_forward(Request& request, const Services& services);
+CommandResult run_smart_reply(Request& request, const Services& services);
 
 }  // namespace eas

@@ -10,12 +10,18 @@
 #include <utility>
 
 #include "server/commands/mail_lines.h"
+#include "server/items/compose/addresses.h"
+#include "server/items/compose/header_fields.h"
 #include "storage/base/crypto.h"
 #include "storage/base/text.h"
 
 namespace eas {
 namespace {
 
+using compose::Field;
+using compose::Header;
+using compose::parse_header;
+using compose::split_addresses;
 using storage::ErrorKind;
 using storage::Result;
 
@@ -28,105 +34,6 @@ using Owned = std::unique_ptr<T, Unref>;
 void init_gmime() {
   static const bool initialised = (g_mime_init(), true);
   (void)initialised;
-}
-
-struct Field {
-  std::string_view name;
-  std::string_view value;  // with its folding
-  std::string_view text;   // the whole field with its last line end
-};
-
-struct Header {
-  std::vector<Field> fields;
-  std::size_t size = 0;  // bytes of all fields, without the empty line
-  std::size_t body = 0;  // where the body begins, after the empty line
-
-  const Field* find(std::string_view name) const {
-    const auto found = std::find_if(fields.begin(), fields.end(), [&](const Field& field) {
-      return storage::equals_ignore_case(field.name, name);
-    });
-    return found == fields.end() ? nullptr : &*found;
-  }
-};
-
-std::size_t line_end(std::string_view text, std::size_t start) {
-  const std::size_t newline = text.find('\n', start);
-  return newline == std::string_view::npos ? text.size() : newline + 1;
-}
-
-// The name of the field that begins with this line; "" when none does. RFC 5322 2.2
-std::string_view field_name(std::string_view line) {
-  const std::size_t colon = line.find(':');
-  if (colon == std::string_view::npos) return {};
-  const std::string_view name = storage::trim(line.substr(0, colon));
-  const bool valid =
-      std::all_of(name.begin(), name.end(), [](char c) { return c > 32 && c < 127; });
-  return valid ? name : std::string_view();
-}
-
-// The fields up to the empty line, or up to the first line that is no field.
-Header parse_header(std::string_view message) {
-  Header header;
-  std::size_t at = 0;
-  while (at < message.size()) {
-    std::size_t end = line_end(message, at);
-    const std::string_view first = message.substr(at, end - at);
-    if (storage::trim(first).empty()) {
-      header.size = at;
-      header.body = end;
-      return header;
-    }
-    const std::string_view name = field_name(first);
-    if (name.empty()) break;
-    while (end < message.size() && (message[end] == ' ' || message[end] == '\t')) {
-      end = line_end(message, end);
-    }
-    Field field;
-    field.text = message.substr(at, end - at);
-    field.name = name;
-    field.value = field.text.substr(field.text.find(':') + 1);
-    header.fields.push_back(field);
-    at = end;
-  }
-  header.size = at;
-  header.body = at;
-  return header;
-}
-
-// The single addresses of a field's value. Split here, not by GMime: its parser is lenient in a way
-// that takes "carl, Jörg <j@x>" for one name and loses what follows a ';', and a lost recipient is
-// lost mail. The name of a group ("friends: a, b;") is left out, as are empty pieces.
-std::vector<std::string> split_addresses(std::string_view value) {
-  std::vector<std::string> pieces(1);
-  bool quoted = false;
-  int comments = 0;
-  bool angle = false;
-  for (std::size_t i = 0; i < value.size(); ++i) {
-    const char c = value[i];
-    if (c == '\\' && (quoted || comments > 0) && i + 1 < value.size()) {
-      pieces.back() += c;
-      pieces.back() += value[++i];
-      continue;
-    }
-    if (c == '"' && comments == 0) quoted = !quoted;
-    if (!quoted) {
-      if (c == '(') ++comments;
-      if (c == ')' && comments > 0) --comments;
-      if (comments == 0 && (c == '<' || c == '>')) angle = c == '<';
-      if (comments == 0 && !angle && c == ':') {
-        pieces.back().clear();
-        continue;
-      }
-      if (comments == 0 && (c == ',' || c == ';')) {
-        pieces.emplace_back();
-        angle = false;
-        continue;
-      }
-    }
-    pieces.back() += c;
-  }
-  std::erase_if(pieces, [](const std::string& piece) { return storage::trim(piece).empty(); });
-  return pieces;
 }
 
 // The bare address in one piece; "" when it has none.

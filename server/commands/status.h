@@ -14,6 +14,8 @@ namespace status {
 inline constexpr int kInvalidContent = 101;
 inline constexpr int kInvalidWbxml = 102;
 inline constexpr int kInvalidXml = 103;
+inline constexpr int kInvalidDateTime = 104;
+inline constexpr int kInvalidCombination = 105;
 inline constexpr int kInvalidIds = 106;
 inline constexpr int kInvalidMime = 107;
 inline constexpr int kDeviceIdInvalid = 108;
@@ -28,9 +30,14 @@ inline constexpr int kSubmissionFailed = 120;
 inline constexpr int kAccessDenied = 130;
 inline constexpr int kCommandNotSupported = 137;
 inline constexpr int kVersionNotSupported = 138;
+inline constexpr int kItemNotFound = 150;
 inline constexpr int kDeviceInformationRequired = 165;
 inline constexpr int kInvalidAccountId = 166;
+inline constexpr int kRightsManagementDisabled = 168;
 inline constexpr int kMaximumDevicesReached = 177;
+inline constexpr int kInvalidMimeBodyCombination = 178;
+inline constexpr int kInvalidSmartForward = 179;
+inline constexpr int kInvalidRecipients = 183;
 }  // namespace status
 
 // The HTTP status that 2.5, 12.0 and 12.1 get instead of this common status code; 500 for a code

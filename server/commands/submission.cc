@@ -107,52 +107,100 @@ storage::CollectionId lock_of(std::string_view key) {
   return -1000 - static_cast<storage::CollectionId>(value >> 2);
 }
 
+std::string key_of(const Submission& submission) {
+  std::string text = submission.client_id + ":" + storage::sha256(submission.mime);
+  if (!submission.about.empty()) text += ":" + submission.about;
+  return digest(text);
+}
+
+void log_repeat(const Request& request) {
+  storage::log_event(LogLevel::info, "mail was sent before",
+                     {{"user", request.user.address}, {"device", request.device.device_id}});
+}
+
+std::variant<OutgoingMessage, CommandError> make_message(const Request& request,
+                                                         const Services& services,
+                                                         Submission& submission,
+                                                         const std::string& identity) {
+  std::string mime = std::move(submission.mime);
+  if (submission.compose) {
+    auto composed = submission.compose(std::move(mime));
+    if (auto* error = std::get_if<CommandError>(&composed)) return std::move(*error);
+    mime = std::move(std::get<std::string>(composed));
+  }
+  auto message =
+      OutgoingMessage::prepare(std::move(mime), {request.user.address, request.user.display_name},
+                               identity, services.clock->now_ms());
+  if (!message) return parse_error(message.error());
+  return std::move(*message);
+}
+
+// nullopt: it is out, whatever fails after that is for the log: the phone must not send again.
+std::optional<CommandError> send_out(const Request& request, const Services& services,
+                                     OutgoingMessage& message, const Ticket& ticket) {
+  storage::OutgoingMail mail;
+  mail.sender = request.user.address;
+  mail.recipients = message.recipients();
+  mail.bytes = message.transmitted();
+  mail.identity = ticket.identity;
+  const auto sent = services.sender->send(mail);
+  if (!sent) {
+    (void)services.state->cancel_send(request.device.id, ticket.key);
+    return send_error(sent.error());
+  }
+  if (const auto noted = services.state->finish_send(request.device.id, ticket.key); !noted) {
+    storage::log_event(LogLevel::error, "sent mail could not be noted",
+                       {{"user", request.user.address}, {"reason", noted.error().message}});
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
-std::optional<CommandError> submit(const Request& request, const Services& services,
-                                   Submission submission) {
-  const std::string key = digest(submission.client_id + ":" + storage::sha256(submission.mime));
+std::variant<Submitted, CommandError> submit(const Request& request, const Services& services,
+                                             Submission submission) {
+  const std::string key = key_of(submission);
   const auto guard = services.locks->lock(request.device.id, {lock_of(key)});
-  const bool keeps = submission.keep_copy;
-
   auto ticket = open_ticket(request, services, submission, key);
   if (!ticket) return command_error(ticket.error());
-  auto message = OutgoingMessage::prepare(std::move(submission.mime),
-                                          {request.user.address, request.user.display_name},
-                                          ticket->identity, services.clock->now_ms());
-  if (!message) {
-    (void)services.state->cancel_send(request.device.id, key);
-    return parse_error(message.error());
+  if (ticket->done && !submission.keep_copy) {
+    log_repeat(request);
+    return Submitted{true, {}};
   }
+  auto made = make_message(request, services, submission, ticket->identity);
+  if (auto* error = std::get_if<CommandError>(&made)) {
+    if (ticket->done) {  // what it was made from has changed since
+      log_repeat(request);
+      return Submitted{true, {}};
+    }
+    (void)services.state->cancel_send(request.device.id, key);
+    return std::move(*error);
+  }
+  auto& message = std::get<OutgoingMessage>(made);
   if (ticket->done) {
-    storage::log_event(LogLevel::info, "mail was sent before",
-                       {{"user", request.user.address}, {"device", request.device.device_id}});
-  } else {
-    storage::OutgoingMail mail;
-    mail.sender = request.user.address;
-    mail.recipients = message->recipients();
-    mail.bytes = message->transmitted();
-    mail.identity = ticket->identity;
-    const auto sent = services.sender->send(mail);
-    if (!sent) {
-      (void)services.state->cancel_send(request.device.id, key);
-      return send_error(sent.error());
-    }
-    // From here on the mail is out: whatever fails is for the log, the phone must not send again.
-    if (const auto noted = services.state->finish_send(request.device.id, key); !noted) {
-      storage::log_event(LogLevel::error, "sent mail could not be noted",
-                         {{"user", request.user.address}, {"reason", noted.error().message}});
-    }
+    log_repeat(request);
+  } else if (auto error = send_out(request, services, message, *ticket)) {
+    return *std::move(error);
   }
   // Also for a repeat: the process may have ended before the copy was kept. The mailbox knows it by
   // its identity, so there is never a second one.
-  if (keeps) {
-    if (const auto kept = keep_copy(request, services, *message, ticket->identity); !kept) {
+  if (submission.keep_copy) {
+    if (const auto kept = keep_copy(request, services, message, ticket->identity); !kept) {
       storage::log_event(LogLevel::error, "no copy in Sent",
                          {{"user", request.user.address}, {"reason", kept.error().message}});
     }
   }
-  return std::nullopt;
+  return Submitted{ticket->done, message.recipients()};
+}
+
+Result<bool> was_submitted(const Request& request, const Services& services,
+                           const Submission& submission) {
+  const std::string key = key_of(submission);
+  const auto guard = services.locks->lock(request.device.id, {lock_of(key)});
+  GODWIT_ASSIGN(const auto noted,
+                services.state->begin_send(request.device.id, key, services.clock->now_ms()));
+  if (!noted) GODWIT_TRY(services.state->cancel_send(request.device.id, key));
+  return noted && noted->done;
 }
 
 }  // namespace eas

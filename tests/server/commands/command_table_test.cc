@@ -14,7 +14,7 @@ TEST_CASE("command table: a row is found by its exact name only") {
   REQUIRE(eas::find_command("Sync") != nullptr);
   CHECK(eas::find_command("Sync")->code == 0);
   CHECK(eas::find_command("sync") == nullptr);
-  CHECK(eas::find_command("SmartReply") == nullptr);
+  CHECK(eas::find_command("MeetingResponse") == nullptr);
   CHECK(eas::find_command("") == nullptr);
 }
 

@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "server/commands/account_id.h"
 #include "tests/support/service_fixture.h"
 #include "wbxml/code_pages.h"
 
@@ -217,6 +218,39 @@ TEST_CASE("SendMail: malformed requests") {
   Call missing = raw_mail("", "12.1");
   CHECK(server.reply(missing).status == 400);
   CHECK(server.sender.sent.empty());
+}
+
+TEST_CASE("SendMail: AccountId from 14.1 on; only the user's own account sends") {
+  // covers: MS-ASCMD R721 R723 R724 R726 R4956
+  ServiceFixture server;
+  server.folder_id(2);
+  const std::string own = eas::account_id(server.user());
+  const auto with_account = [](const char* client_id, const std::string& account,
+                               const char* version) {
+    Call call = send_mail(client_id, kMime, false, version);
+    call.body.children.emplace_back(tag::kAccountId, account);
+    return call;
+  };
+  int sent = 0;
+  for (const char* version : {"14.1", "16.0", "16.1"}) {
+    CAPTURE(version);
+    check_sent(server.reply(with_account(version, own, version)));
+    CHECK(server.sender.sent.size() == static_cast<std::size_t>(++sent));
+    CHECK(server.sender.sent.back().sender == "ann@example.test");
+    CHECK(failure(server, with_account("other", "account-999", version)) == "166");
+    CHECK(failure(server, with_account("other", "ann@example.test", version)) == "166");
+  }
+  CHECK(failure(server, with_account("old", own, "14.0")) == "103");
+  CHECK(server.sender.sent.size() == static_cast<std::size_t>(sent));
+}
+
+TEST_CASE("SendMail: a rights policy template is refused, 'no restriction' is not") {
+  ServiceFixture server;
+  Call call = send_mail("c1");
+  call.body.children.emplace_back(wbxml::rights_management::kTemplateID, "some-template");
+  CHECK(failure(server, call) == "168");
+  call.body.children.back().text = "00000000-0000-0000-0000-000000000000";
+  check_sent(server.reply(call));
 }
 
 TEST_CASE("SendMail: a foreign From becomes the user's") {
