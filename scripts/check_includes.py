@@ -18,9 +18,10 @@ ROOT = Path(__file__).resolve().parent.parent
 # folder of a file counts. Trailing "/" = the whole folder with what lies below.
 INTERFACES = [
     "storage/base/", "storage/collection.h", "storage/mail/mail_store.h",
-    "storage/mail/mail_sender.h", "storage/state/state_store.h", "storage/state/user_settings.h", "storage/directory/directory.h",
-    "storage/directory/address_list.h",
-    "storage/notify/change_hub.h", "storage/search/search_index.h",
+    "storage/mail/mail_sender.h", "storage/mail/thread_index.h", "storage/state/state_store.h",
+    "storage/state/user_settings.h", "storage/directory/directory.h",
+    "storage/directory/address_list.h", "storage/notify/change_hub.h",
+    "storage/search/search_index.h",
 ]
 EXCHANGE = "server/http/exchange.h"
 PROTOCOL = "server/protocol_version.h"
@@ -45,6 +46,8 @@ ALLOWED = {
                               "storage/directory/*.h"],
     "storage/mail/maildir": ["storage/base/", "storage/sql/", "storage/notify/",
                              "storage/collection.h", "storage/mail/*.h"],
+    "storage/mail/threads": ["storage/base/", "storage/sql/database.h", "storage/collection.h",
+                             "storage/mail/*.h"],
     "storage/mail/smtp": ["storage/base/", "storage/sql/", "storage/collection.h",
                           "storage/mail/*.h"],
     "server": ["storage/base/"],  # server/protocol_version.*
@@ -54,17 +57,20 @@ ALLOWED = {
     "server/sync": ["wbxml/", PROTOCOL, LIMITS, "server/items/", *INTERFACES],
     "server/autoreply": ["server/items/", "server/sync/waiting.h", *INTERFACES],
     "server/search": ["server/items/", *INTERFACES],
+    # What becomes of conversations: rules of users, and the watcher that carries them out.
+    "server/conversations": [PROTOCOL, "server/items/email/conversation.h", "server/sync/waiting.h",
+                             *INTERFACES],
     "server/config": ["storage/base/", "wbxml/decoder.h"],
     "server/capture": ["wbxml/", PROTOCOL, EXCHANGE, "storage/base/"],
     "server/client": ["wbxml/", PROTOCOL, "storage/base/", "server/capture/exchange_record.h"],
     "server/demo": ["storage/base/"],
     "server/commands": ["wbxml/", PROTOCOL, LIMITS, EXCHANGE, "server/sync/", "server/items/",
                         "server/auth/", "server/capture/", "server/policy/", "server/autoreply/",
-                        "server/search/", *INTERFACES],
+                        "server/search/", "server/conversations/", *INTERFACES],
     "server/admin": ["wbxml/", "storage/", PROTOCOL, EXCHANGE, "server/http/http_server.h",
                      "server/config/", "server/commands/", "server/client/", "server/demo/",
                      "server/capture/", "server/auth/", "server/items/", "server/sync/",
-                     "server/autoreply/", "server/search/"],
+                     "server/autoreply/", "server/search/", "server/conversations/"],
     "server/main.cc": ["wbxml/", "storage/", "server/"],
 }
 
@@ -73,6 +79,7 @@ BACKENDS = {
     "storage/mail/maildir": ["storage/mail/backends.cc"],
     "storage/mail/smtp": ["storage/mail/backends.cc"],
     "storage/search/sql": ["storage/search/backends.cc"],
+    "storage/mail/threads": ["storage/mail/backends.cc"],
     "storage/state/sql": ["storage/state/backends.cc"],
     "storage/directory/sql": ["storage/directory/backends.cc"],
 }

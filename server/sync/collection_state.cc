@@ -8,6 +8,8 @@ namespace eas {
 namespace {
 
 constexpr std::int64_t kFormat = 1;
+// With what ConversationMode needs behind it; written only where there is any of that.
+constexpr std::int64_t kConversationFormat = 2;
 
 void write(CompactWriter& out, const storage::Position& position) {
   out.number(position.date);
@@ -23,7 +25,12 @@ storage::Position read_position(CompactReader& in) {
 
 }  // namespace
 
+bool CollectionState::holds_outside(storage::Position position) const {
+  return std::binary_search(outside.begin(), outside.end(), position);
+}
+
 bool CollectionState::holds(storage::Position position, storage::Seq created_seq) const {
+  if (started && holds_outside(position)) return true;
   if (!started || created_seq > cursor || position < cutoff) return false;
   return std::none_of(pending.begin(), pending.end(), [&](const PendingRange& range) {
     return range.covers(position, created_seq);
@@ -32,7 +39,9 @@ bool CollectionState::holds(storage::Position position, storage::Seq created_seq
 
 std::string encode(const CollectionState& state) {
   CompactWriter out;
-  out.number(kFormat);
+  const bool conversations =
+      state.conversations || !state.outside.empty() || state.ask_from != storage::Position{};
+  out.number(conversations ? kConversationFormat : kFormat);
   out.number(state.started ? 1 : 0);
   out.number(state.cursor);
   write(out, state.cutoff);
@@ -49,13 +58,23 @@ std::string encode(const CollectionState& state) {
   }
   out.number(state.filter);
   out.text(state.options);
+  if (!conversations) return out.take();
+  out.number(state.conversations ? 1 : 0);
+  write(out, state.ask_from);
+  out.number(static_cast<std::int64_t>(state.outside.size()));
+  storage::Position before;
+  for (const storage::Position& position : state.outside) {  // near each other: short numbers
+    out.number(position.date - before.date);
+    out.number(position.id - before.id);
+    before = position;
+  }
   return out.take();
 }
 
 storage::Result<CollectionState> decode_collection_state(std::string_view bytes) {
   CompactReader in(bytes);
   CollectionState state;
-  const bool known_format = in.number() == kFormat;
+  const std::int64_t format = in.number();
   state.started = in.number() != 0;
   state.cursor = in.number();
   state.cutoff = read_position(in);
@@ -72,6 +91,18 @@ storage::Result<CollectionState> decode_collection_state(std::string_view bytes)
   }
   state.filter = static_cast<int>(in.number());
   state.options = in.text();
+  if (format == kConversationFormat) {
+    state.conversations = in.number() != 0;
+    state.ask_from = read_position(in);
+    state.outside.resize(in.count());
+    storage::Position before;
+    for (storage::Position& position : state.outside) {
+      position.date = before.date + in.number();
+      position.id = before.id + in.number();
+      before = position;
+    }
+  }
+  const bool known_format = format == kFormat || format == kConversationFormat;
   if (!known_format || !in.ok() || !in.at_end()) {
     return storage::fail(storage::ErrorKind::corrupt, "collection state cannot be read");
   }

@@ -3,9 +3,11 @@
 // size of the mailbox.
 //
 // What the phone holds is derived: an item is held when
-//   created_seq <= cursor, and its position >= cutoff, and no pending range covers it.
+//   created_seq <= cursor, and its position >= cutoff, and no pending range covers it;
+// or it is named in `outside`, which only ConversationMode fills and whose length has a limit.
 #pragma once
 
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +37,14 @@ struct OwnChange {
   bool operator==(const OwnChange&) const = default;
 };
 
+// How many items outside the filter a phone is sent for the sake of their conversations. What a
+// phone would get beyond them it can still search for.
+inline constexpr std::size_t kMostOutside = 2000;
+
+// For ask_from: everything.
+inline constexpr storage::Position kAskAll{std::numeric_limits<storage::UnixMillis>::max(),
+                                           std::numeric_limits<storage::ItemId>::max()};
+
 struct CollectionState {
   // False until the first Sync after key 0: nothing was loaded and no filter is known.
   bool started = false;
@@ -42,9 +52,17 @@ struct CollectionState {
   storage::Position cutoff;           // the phone holds nothing older
   std::vector<PendingRange> pending;  // newest first; they do not overlap
   std::vector<OwnChange> own;
+  // ConversationMode, as the phone asked last. [MS-ASCMD] 2.2.3.36.2
+  bool conversations = false;
+  // On the phone though older than `cutoff`, because their conversation has newer ones. Sorted.
+  std::vector<storage::Position> outside;
+  // The mode was switched on over a loaded collection: the items of the window that are older than
+  // this have still to be asked for their conversations. {0, 0}: none.
+  storage::Position ask_from;
   int filter = 0;       // FilterType that `cutoff` was computed from
   std::string options;  // the last Options, encoded by the command (sync_options.h)
 
+  bool holds_outside(storage::Position position) const;
   // Is an item with this position, created at created_seq, on the phone?
   bool holds(storage::Position position, storage::Seq created_seq) const;
 

@@ -20,8 +20,13 @@ constexpr int kPage = 256;
 class Planner {
  public:
   Planner(storage::ChangeLog& log, storage::CollectionId collection, const CollectionState& state,
-          Position cutoff, int window)
-      : log_(log), collection_(collection), state_(state), wanted_(cutoff), room_(window) {
+          Position cutoff, int window, ConversationLookup* conversations)
+      : log_(log),
+        collection_(collection),
+        state_(state),
+        wanted_(cutoff),
+        conversations_(conversations),
+        room_(window) {
     plan_.next = state;
   }
 
@@ -32,8 +37,11 @@ class Planner {
     if (plan_.next.cursor < head) GODWIT_TRY(tell_news());
     if (!plan_.more) {
       plan_.next.cursor = std::max(plan_.next.cursor, head);
-      if (plan_.next.cutoff < wanted_) GODWIT_TRY(narrow());
+      const bool leaves = conversations_ == nullptr && !plan_.next.outside.empty();
+      if (plan_.next.cutoff < wanted_ || leaves) GODWIT_TRY(narrow());
       GODWIT_TRY(load_pending());
+      GODWIT_TRY(ask_for_conversations());
+      forget_what_is_inside();
     }
     drop_passed_own_changes();
     return std::move(plan_);
@@ -64,38 +72,144 @@ class Planner {
           plan_.more = true;
           return {};
         }
-        tell(change);
+        GODWIT_ASSIGN(const bool told, tell(change));
+        if (!told) {
+          plan_.more = true;
+          return {};
+        }
         plan_.next.cursor = change.log_seq;
       }
       if (!page.more) return {};
     }
   }
 
-  void tell(const Change& change) {
+  // False: there was room only for a part, told now; the entry stays.
+  storage::Result<bool> tell(const Change& change) {
     const OwnChange* const own = own_change(change.id);
-    if ((change.aspects & storage::aspect::kAdded) != 0) {
-      tell_added(change, own != nullptr);
-    } else if (seen_added_.count(change.id) == 0 &&
-               plan_.next.holds(change.position(), change.created_seq) &&
-               (own == nullptr || own->seq != change.log_seq)) {
+    if ((change.aspects & storage::aspect::kAdded) != 0) return tell_added(change, own != nullptr);
+    if (seen_added_.count(change.id) == 0 &&
+        plan_.next.holds(change.position(), change.created_seq) &&
+        (own == nullptr || own->seq != change.log_seq)) {
       const bool removed = (change.aspects & storage::aspect::kRemoved) != 0;
       push(removed ? SyncOperation::Kind::remove : SyncOperation::Kind::change, change);
+      if (removed) forget_outside(change.position());
     }
+    return true;
   }
 
   // An item that the phone put there itself (MoveItems) is on the phone though the cursor is before
   // it. Its Add is told all the same, as the documents have it, and replaces what the phone has.
-  void tell_added(const Change& change, bool put_there) {
+  storage::Result<bool> tell_added(const Change& change, bool put_there) {
     const bool removed = (change.aspects & storage::aspect::kRemoved) != 0;
-    if (removed && put_there) return;  // its removal has an entry of its own
-    seen_added_.insert(change.id);     // later entries: its Add tells it as it is now
-    if (removed) return;
-    if (plan_.next.cutoff <= change.position()) {
+    const bool sent = plan_.next.holds_outside(change.position());  // with its conversation
+    if (removed && (put_there || sent)) return true;  // its removal has an entry of its own
+    if (sent) return true;
+    if (!removed && plan_.next.cutoff <= change.position()) {
+      GODWIT_ASSIGN(const bool whole, bring_conversation(change.id));
+      if (!whole || room_ == 0) return false;
       push(SyncOperation::Kind::add, change);
-    } else if (put_there) {
-      push(SyncOperation::Kind::soft_remove, change);  // outside the filter
+    } else if (!removed) {
+      GODWIT_ASSIGN(const bool wanted, is_awake(change.id, plan_.next.cutoff));
+      if (wanted && hold_outside(change.position())) {
+        push(SyncOperation::Kind::add, change);
+      } else if (put_there) {
+        push(SyncOperation::Kind::soft_remove, change);  // outside the filter
+      }
     }
+    seen_added_.insert(change.id);  // later entries: its Add tells it as it is now
+    return true;
   }
+
+  // --- ConversationMode -------------------------------------------------------------------------
+
+  // Tells the items outside the filter that belong to the item's conversation; false when there is
+  // no room for all of them.
+  storage::Result<bool> bring_conversation(ItemId item) {
+    if (conversations_ == nullptr || plan_.next.cutoff == Position{}) return true;
+    GODWIT_ASSIGN(const std::vector<Position> members, conversations_->members(item));
+    for (const Position& member : members) {
+      if (plan_.next.cutoff <= member || plan_.next.holds_outside(member)) continue;
+      if (room_ == 0) return false;
+      if (!hold_outside(member)) return true;
+      push(SyncOperation::Kind::add, {.id = member.id, .date = member.date});
+    }
+    return true;
+  }
+
+  // Has the item's conversation an item inside the filter?
+  storage::Result<bool> is_awake(ItemId item, Position cutoff) {
+    if (conversations_ == nullptr) return false;
+    GODWIT_ASSIGN(const std::vector<Position> members, conversations_->members(item));
+    return std::any_of(members.begin(), members.end(),
+                       [&](const Position& member) { return cutoff <= member; });
+  }
+
+  // False: no more of them.
+  bool hold_outside(Position position) {
+    std::vector<Position>& outside = plan_.next.outside;
+    if (outside.size() >= kMostOutside) return false;
+    outside.insert(std::lower_bound(outside.begin(), outside.end(), position), position);
+    return true;
+  }
+
+  void forget_outside(Position position) { std::erase(plan_.next.outside, position); }
+
+  // A filter that widened has reached them.
+  void forget_what_is_inside() {
+    CollectionState& next = plan_.next;
+    if (!next.pending.empty()) return;
+    std::erase_if(next.outside, [&](const Position& position) { return next.cutoff <= position; });
+  }
+
+  // The mode was switched on: the conversations of what the phone has already.
+  storage::Result<void> ask_for_conversations() {
+    CollectionState& next = plan_.next;
+    if (conversations_ == nullptr) next.ask_from = {};
+    while (next.ask_from != Position{}) {
+      GODWIT_ASSIGN(const storage::ListPage page,
+                    log_.newest_first(collection_, next.ask_from, next.cutoff, next.cursor, kPage));
+      for (const storage::Listed& item : page.items) {
+        GODWIT_ASSIGN(const bool whole, bring_conversation(item.id));
+        if (!whole) {
+          plan_.more = true;
+          return {};
+        }
+        next.ask_from = item.position();
+      }
+      if (!page.more) next.ask_from = {};
+    }
+    return {};
+  }
+
+  // What is outside leaves when its conversation has left the window. False: there was no room.
+  storage::Result<bool> let_conversations_go() {
+    const std::vector<Position> outside = plan_.next.outside;
+    for (const Position& position : outside) {
+      if (plan_.next.cutoff <= position) continue;  // a filter that widened will reach it
+      GODWIT_ASSIGN(const bool awake, is_awake(position.id, wanted_));
+      if (awake) continue;
+      if (room_ == 0) {
+        interrupt_narrowing();
+        return false;
+      }
+      push(SyncOperation::Kind::soft_remove, {.id = position.id, .date = position.date});
+      forget_outside(position);
+    }
+    return true;
+  }
+
+  // The window leaves the item behind: does it stay on the phone for its conversation's sake?
+  storage::Result<bool> stays_for_its_conversation(const storage::Listed& item) {
+    GODWIT_ASSIGN(const bool awake, is_awake(item.id, wanted_));
+    if (!awake || plan_.next.holds_outside(item.position())) return awake;
+    if (!plan_.next.holds(item.position(), item.created_seq)) {
+      plan_.next.ask_from = kNewest;  // it has still to be loaded, now from outside
+      return false;
+    }
+    return hold_outside(item.position());
+  }
+
+  // --- the window -------------------------------------------------------------------------------
 
   // The filter narrowed or the days moved on. Live items are listed, so this is right only while
   // the log stands where the cursor stands: a removal that came meanwhile would be passed over.
@@ -112,28 +226,39 @@ class Planner {
     return {};
   }
 
+  // Should the filter widen before the rest has left, what left of a conversation is wanted again.
+  void interrupt_narrowing() {
+    plan_.more = true;
+    if (conversations_ != nullptr) plan_.next.ask_from = kNewest;
+  }
+
   storage::Result<void> tell_what_left_the_window() {
     CollectionState& next = plan_.next;
     const CollectionState at_first = next;
-    bool more = true;
+    GODWIT_ASSIGN(const bool gone, let_conversations_go());
+    if (!gone) return {};
+    bool more = next.cutoff < wanted_;
     while (more) {
       GODWIT_ASSIGN(const storage::ListPage page,
                     log_.oldest_first(collection_, next.cutoff, wanted_, kPage));
       more = page.more;
       for (const storage::Listed& item : page.items) {
-        if (next.holds(item.position(), item.created_seq)) {
+        GODWIT_ASSIGN(const bool stays, stays_for_its_conversation(item));
+        if (!stays && next.holds(item.position(), item.created_seq)) {
           if (room_ == 0) {
-            plan_.more = true;
+            interrupt_narrowing();
             clip_pending();
             return {};
           }
-          push(SyncOperation::Kind::soft_remove, {.id = item.id});
+          push(SyncOperation::Kind::soft_remove, {.id = item.id, .date = item.date});
+          forget_outside(item.position());
         }
         next.cutoff = {item.date, item.id + 1};
       }
     }
     // That an hour has passed over nothing need not be written down.
-    if (next != at_first || next != state_) next.cutoff = wanted_;
+    const bool moved = next != at_first || next != state_ || !next.outside.empty();
+    if (moved && next.cutoff < wanted_) next.cutoff = wanted_;
     clip_pending();
     return {};
   }
@@ -157,7 +282,13 @@ class Planner {
                     log_.newest_first(collection_, range.to, range.from, range.created_upto,
                                       std::min(room_, kPage)));
       for (const storage::Listed& item : page.items) {
-        push(SyncOperation::Kind::add, {.id = item.id});
+        const bool there = plan_.next.holds_outside(item.position());
+        GODWIT_ASSIGN(const bool whole, bring_conversation(item.id));
+        if (!whole || (!there && room_ == 0)) {
+          plan_.more = true;
+          return {};
+        }
+        if (!there) push(SyncOperation::Kind::add, {.id = item.id, .date = item.date});
         range.to = item.position();
       }
       if (!page.more) pending.erase(pending.begin());
@@ -177,7 +308,9 @@ class Planner {
   }
 
   void push(SyncOperation::Kind kind, const Change& change) {
-    plan_.operations.push_back({kind, change.id, change.aspects});
+    const bool outside =
+        kind != SyncOperation::Kind::remove && plan_.next.holds_outside(change.position());
+    plan_.operations.push_back({kind, change.id, change.aspects, outside});
     --room_;
   }
 
@@ -185,6 +318,7 @@ class Planner {
   const storage::CollectionId collection_;
   const CollectionState& state_;
   const Position wanted_;
+  ConversationLookup* const conversations_;
   int room_;
   SyncPlan plan_;
   std::unordered_set<ItemId> seen_added_;  // their Add entry is in this answer or was passed
@@ -194,8 +328,8 @@ class Planner {
 
 storage::Result<SyncPlan> plan_sync(storage::ChangeLog& log, storage::CollectionId collection,
                                     const CollectionState& state, storage::UnixMillis cutoff,
-                                    int window) {
-  return Planner(log, collection, state, Position{cutoff, 0}, window).run();
+                                    int window, ConversationLookup* conversations) {
+  return Planner(log, collection, state, Position{cutoff, 0}, window, conversations).run();
 }
 
 }  // namespace eas

@@ -4,6 +4,7 @@
 
 #include "storage/mail/maildir/maildir_store.h"
 #include "storage/mail/smtp/local_and_relay_sender.h"
+#include "storage/mail/threads/sql_thread_index.h"
 
 namespace storage {
 
@@ -44,6 +45,11 @@ Result<std::unique_ptr<MailSender>> open_mail_sender(SenderOptions options, Mail
   GODWIT_ASSIGN(auto sender, smtp::LocalAndRelaySender::open(std::move(options), store, database,
                                                              std::move(resolver)));
   return std::unique_ptr<MailSender>(std::move(sender));
+}
+
+Result<std::unique_ptr<ThreadIndex>> open_thread_index(Database& database, ThreadKeyOf key_of) {
+  GODWIT_TRY(SqlThreadIndex::migrate_tables(database));
+  return std::make_unique<SqlThreadIndex>(database, std::move(key_of));
 }
 
 }  // namespace storage

@@ -9,6 +9,7 @@
 #include "storage/mail/mail_sender.h"
 #include "storage/mail/mail_store.h"
 #include "storage/mail/sender_options.h"
+#include "storage/mail/thread_index.h"
 #include "storage/notify/change_hub.h"
 #include "storage/sql/database.h"
 
@@ -34,5 +35,9 @@ Result<std::unique_ptr<MailStore>> open_mail_store(const MailStoreOptions& optio
 Result<std::unique_ptr<MailSender>> open_mail_sender(SenderOptions options, MailStore& store,
                                                      Database& database,
                                                      RecipientResolver resolver);
+
+// Which messages belong together, by the keys that `key_of` makes; for any backend. Also brings its
+// tables up to date. `database` must outlive it.
+Result<std::unique_ptr<ThreadIndex>> open_thread_index(Database& database, ThreadKeyOf key_of);
 
 }  // namespace storage

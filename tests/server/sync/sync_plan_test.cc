@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <map>
 #include <random>
 #include <set>
 
@@ -210,6 +211,134 @@ TEST_CASE("plan: mail outside the filter is not sent") {
   CHECK(ids(plan(log, first.next, 5000), Kind::add) == Ids{news});
 }
 
+// Conversations of items in the fake log: those with the same number.
+class FakeConversations final : public eas::ConversationLookup {
+ public:
+  explicit FakeConversations(const FakeChangeLog& log) : log_(log) {}
+  std::map<storage::ItemId, int> numbers;
+
+  int number(storage::ItemId item) const {
+    const auto found = numbers.find(item);
+    return found == numbers.end() ? -static_cast<int>(item) : found->second;
+  }
+  storage::Result<std::vector<storage::Position>> members(storage::ItemId item) override {
+    std::vector<storage::Position> found;
+    for (const auto& [id, other] : log_.items()) {
+      if (!other.removed && number(id) == number(item)) found.push_back({other.date, id});
+    }
+    return found;
+  }
+  bool awake(storage::ItemId item, storage::UnixMillis cutoff) {
+    for (const auto& [id, other] : log_.items()) {
+      if (!other.removed && number(id) == number(item) && other.date >= cutoff) return true;
+    }
+    return false;
+  }
+
+ private:
+  const FakeChangeLog& log_;
+};
+
+SyncPlan plan(FakeChangeLog& log, const CollectionState& state, storage::UnixMillis cutoff,
+              int window, eas::ConversationLookup* conversations) {
+  auto result = eas::plan_sync(log, kFolder, state, cutoff, window, conversations);
+  REQUIRE(result);
+  CHECK(static_cast<int>(result->operations.size()) <= window);
+  return std::move(*result);
+}
+
+TEST_CASE("plan: with ConversationMode a message in the window brings the older ones along") {
+  // covers: MS-ASCMD R2107 R2110
+  // covers: MS-ASCON R330
+  FakeChangeLog log;
+  FakeConversations conversations(log);
+  const auto old = log.add(1000);
+  const auto other = log.add(1500);
+  const auto in_window = log.add(6000);
+  conversations.numbers = {{old, 1}, {other, 2}, {in_window, 1}};
+  const SyncPlan first = plan(log, {}, 5000, 10, &conversations);
+  CHECK(ids(first, Kind::add) == Ids{old, in_window});
+  CHECK(first.operations[0].outside);
+  CHECK_FALSE(first.operations[1].outside);
+  // News of what was brought reach the phone; of what was not, they do not.
+  log.touch(old, aspect::kRead);
+  log.touch(other, aspect::kRead);
+  const SyncPlan second = plan(log, first.next, 5000, 10, &conversations);
+  CHECK(ids(second, Kind::change) == Ids{old});
+  // An answer in an old conversation wakes it.
+  const auto answer = log.add(7000);
+  conversations.numbers[answer] = 2;
+  const SyncPlan third = plan(log, second.next, 5000, 1, &conversations);
+  CHECK(ids(third, Kind::add) == Ids{other});
+  CHECK(third.more);
+  const SyncPlan fourth = plan(log, third.next, 5000, 1, &conversations);
+  CHECK(ids(fourth, Kind::add) == Ids{answer});
+  CHECK_FALSE(fourth.more);
+}
+
+TEST_CASE("plan: a conversation leaves the phone when the window has moved over all of it") {
+  // covers: MS-ASCON R223 R228
+  FakeChangeLog log;
+  FakeConversations conversations(log);
+  const auto old = log.add(1000);
+  const auto middle = log.add(6000);
+  const auto newest = log.add(9000);
+  conversations.numbers = {{old, 1}, {middle, 1}, {newest, 1}};
+  const SyncPlan first = plan(log, {}, 5000, 10, &conversations);
+  CHECK(first.operations.size() == 3);
+  const SyncPlan moved = plan(log, first.next, 7000, 10, &conversations);
+  CHECK(moved.operations.empty());
+  // The newest goes away: the others stay until the window moves the next time.
+  log.remove(newest);
+  const SyncPlan gone = plan(log, moved.next, 7000, 10, &conversations);
+  CHECK(ids(gone, Kind::remove) == Ids{newest});
+  CHECK(gone.operations.size() == 1);
+  const SyncPlan aged = plan(log, gone.next, 8000, 1, &conversations);
+  CHECK(aged.more);
+  CHECK(ids(aged, Kind::soft_remove) == Ids{old});
+  const SyncPlan rest = plan(log, aged.next, 8000, 1, &conversations);
+  CHECK(ids(rest, Kind::soft_remove) == Ids{middle});
+  CHECK(rest.next.outside.empty());
+}
+
+TEST_CASE(
+    "plan: ConversationMode switched on brings what was missing, switched off takes it back") {
+  // covers: MS-ASCMD R2109
+  FakeChangeLog log;
+  FakeConversations conversations(log);
+  const auto old = log.add(1000);
+  const auto newest = log.add(9000);
+  conversations.numbers = {{old, 1}, {newest, 1}};
+  SyncPlan made = plan(log, {}, 5000);
+  CHECK(ids(made, Kind::add) == Ids{newest});
+  made.next.conversations = true;
+  made.next.ask_from = eas::kAskAll;
+  const SyncPlan on = plan(log, made.next, 5000, 10, &conversations);
+  CHECK(ids(on, Kind::add) == Ids{old});
+  const SyncPlan off = plan(log, on.next, 5000);
+  CHECK(ids(off, Kind::soft_remove) == Ids{old});
+  CHECK(off.next.outside.empty());
+}
+
+TEST_CASE("plan: what a phone holds of conversations has a limit, and the state with it") {
+  FakeChangeLog log;
+  FakeConversations conversations(log);
+  for (int date = 1; date <= 2500; ++date) conversations.numbers[log.add(1000 + date)] = 1;
+  const auto newest = log.add(9'000'000);
+  conversations.numbers[newest] = 1;
+  CollectionState state;
+  std::size_t told = 0;
+  for (bool more = true; more;) {
+    SyncPlan made = plan(log, state, 5'000'000, 512, &conversations);
+    told += made.operations.size();
+    more = made.more;
+    state = std::move(made.next);
+  }
+  CHECK(told == eas::kMostOutside + 1);
+  CHECK(eas::encode(state).size() < 16 * 1024);
+  CHECK(*eas::decode_collection_state(eas::encode(state)) == state);
+}
+
 // A phone that does what it is told, and complains about what makes no sense.
 struct Phone {
   CollectionState state;
@@ -286,6 +415,72 @@ TEST_CASE("plan: random schedules converge, with nothing lost and nothing double
     std::erase_if(phone.stale, [&](auto id) { return expected.count(id) == 0; });
     CHECK(phone.stale.empty());
     CHECK(eas::encode(phone.state).size() < 200);
+  }
+}
+
+TEST_CASE("plan: random schedules with conversations converge, whatever switches and windows do") {
+  for (unsigned seed = 1; seed <= 2000; ++seed) {
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    const auto pick = [&](int n) { return std::uniform_int_distribution<int>(0, n - 1)(random); };
+    FakeChangeLog log;
+    FakeConversations conversations(log);
+    Phone phone;
+    storage::UnixMillis cutoff = 0;
+    bool mode = pick(2) == 0;
+    const auto sync = [&] {
+      // As the command does it.
+      if (mode && !phone.state.conversations && phone.state.started) {
+        phone.state.ask_from = eas::kAskAll;
+      }
+      phone.state.conversations = mode;
+      SyncPlan made = plan(log, phone.state, cutoff, 1 + pick(6), mode ? &conversations : nullptr);
+      phone.apply(made);
+      return made.more;
+    };
+    for (int step = 0; step < 60; ++step) {
+      const int live = static_cast<int>(log.items().size());
+      const auto victim = live > 0 ? 1 + pick(live) : 0;
+      const bool there = victim > 0 && !log.items().at(victim).removed;
+      switch (pick(7)) {
+        case 0:
+        case 1:
+          conversations.numbers[log.add(1000 * (1 + pick(20)))] = pick(5);
+          break;
+        case 2:
+          if (there) {
+            log.touch(victim, pick(2) == 0 ? aspect::kRead : aspect::kFlag);
+            if (phone.items.count(victim) != 0) phone.stale.insert(victim);
+          }
+          break;
+        case 3:
+          if (there) log.remove(victim);
+          break;
+        case 4:
+          cutoff = 1000 * pick(20);
+          break;
+        case 5:
+          if (pick(4) == 0) mode = !mode;
+          break;
+        default:
+          (void)sync();
+          break;
+      }
+    }
+    for (int round = 0; round < 300 && sync(); ++round) {
+    }
+    cutoff += 500;  // the window moves once more, and takes what has lost its conversation
+    for (int round = 0; round < 300 && sync(); ++round) {
+    }
+    CHECK_FALSE(sync());
+    std::set<storage::ItemId> expected;
+    for (const auto& [id, item] : log.items()) {
+      const bool wanted = item.date >= cutoff || (mode && conversations.awake(id, cutoff));
+      if (!item.removed && wanted) expected.insert(id);
+    }
+    CHECK(phone.items == expected);
+    std::erase_if(phone.stale, [&](auto id) { return expected.count(id) == 0; });
+    CHECK(phone.stale.empty());
   }
 }
 
