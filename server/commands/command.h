@@ -119,9 +119,13 @@ inline constexpr unsigned kReplacesOlder = 1u << 5;  // ends an older parked one
 inline constexpr unsigned kNoMailbox = 1u << 6;  // does not look at mail: Request::mailbox is empty
 }  // namespace command_flag
 
+// The root of a command that has no request body (one that comes is not looked at) and no element
+// for a status: its errors are HTTP ones in every version.
+inline constexpr wbxml::Tag kNoBody;
+
 struct CommandInfo {
   std::string_view name;
-  int code = -1;  // in the base64 query
+  int code = -1;  // in the base64 query; -1: it has none
   Version since = Version::v2_5;
   Version until = Version::v16_1;
   unsigned flags = 0;

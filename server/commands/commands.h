@@ -6,7 +6,12 @@
 
 namespace eas {
 
+CommandResult run_folder_create(Request& request, const Services& services);
+CommandResult run_folder_delete(Request& request, const Services& services);
 CommandResult run_folder_sync(Request& request, const Services& services);
+CommandResult run_folder_update(Request& request, const Services& services);
+CommandResult run_get_attachment(Request& request, const Services& services);
+CommandResult run_get_hierarchy(Request& request, const Services& services);
 CommandResult run_get_item_estimate(Request& request, const Services& services);
 CommandResult run_item_operations(Request& request, const Services& services);
 CommandResult run_move_items(Request& request, const Services& services);

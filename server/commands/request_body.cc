@@ -43,6 +43,7 @@ std::optional<BodyError> read_body(Request& request, std::string_view bytes,
                                    std::string_view content_type, const CommandInfo& command) {
   const std::string type = media_type(content_type);
   request.content_type = type;
+  if (command.root == kNoBody) return std::nullopt;
   if ((command.flags & command_flag::kRawBody) != 0 && request.version <= Version::v12_1) {
     return read_raw(request, bytes, type);
   }

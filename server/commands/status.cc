@@ -62,7 +62,7 @@ void log_refusal(const Request& request, std::string_view command, int status,
 
 Reply error_reply(const CommandError& error, const CommandInfo& command, Version version) {
   Reply reply;
-  if (version >= Version::v14_0) {
+  if (version >= Version::v14_0 && command.root != kNoBody) {
     wbxml::Encoder out;
     out.start(command.root);
     out.number(command.status, error.status);

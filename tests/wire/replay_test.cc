@@ -32,10 +32,10 @@ std::vector<fs::path> sessions(const fs::path& dir) {
 // What a server of mail must carry to its end; the others are about calendars, contacts, tasks and
 // commands that are not there yet.
 bool is_mail_session(const fs::path& file) {
-  constexpr std::string_view kMail[] = {"pyactivesync-",    "MSASEMAIL_S01",    "MSASCMD_S04_",
-                                        "MSASCMD_S08_",     "MSASCMD_S10_",     "MSASCMD_S11_",
-                                        "MSASCMD_S12_",     "MSASCMD_S15_",     "MSASCMD_S19_TC01",
-                                        "MSASCMD_S19_TC34", "MSASCMD_S19_TC36", "MSASPROV_"};
+  constexpr std::string_view kMail[] = {
+      "pyactivesync-", "MSASEMAIL_S01", "MSASCMD_S02_",     "MSASCMD_S03_",     "MSASCMD_S04_",
+      "MSASCMD_S05_",  "MSASCMD_S06_",  "MSASCMD_S08_",     "MSASCMD_S10_",     "MSASCMD_S11_",
+      "MSASCMD_S12_",  "MSASCMD_S15_",  "MSASCMD_S19_TC34", "MSASCMD_S19_TC36", "MSASPROV_"};
   const std::string name = file.filename().string();
   return std::any_of(std::begin(kMail), std::end(kMail),
                      [&](std::string_view part) { return name.find(part) != std::string::npos; });

@@ -23,8 +23,11 @@ TEST_CASE("command table: every row has a function, its own code and tags of one
   for (const eas::CommandInfo& row : eas::all_commands()) {
     CAPTURE(row.name);
     CHECK((row.run != nullptr));
-    CHECK(codes.insert(row.code).second);
-    CHECK(eas::command_name(row.code) == row.name);
+    if (row.code >= 0) {  // GetHierarchy has none
+      CHECK(codes.insert(row.code).second);
+      CHECK(eas::command_name(row.code) == row.name);
+    }
+    if (row.root == eas::kNoBody) continue;
     CHECK(row.root.page == row.status.page);
     REQUIRE(wbxml::find_tag(row.root) != nullptr);
     CHECK(wbxml::find_tag(row.root)->name == row.name);
