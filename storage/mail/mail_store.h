@@ -145,6 +145,12 @@ class Mailbox : public ChangeLog {
   // A change that changes nothing gives no new seq.
   virtual Result<MessageInfo> set_flags(CollectionId folder, ItemId id,
                                         const FlagChange& change) = 0;
+  // Gives a message another content under its id: a draft that was changed. Flags, keywords,
+  // annotation and date stay; the change log says aspect::kContent. Returns the message after it.
+  // conflict: its seq is no longer `expected`: look again. not_found as for message(). A process
+  // that ends in between leaves the one content or the other.
+  virtual Result<MessageInfo> replace(CollectionId folder, ItemId id, std::string_view bytes,
+                                      Seq expected) = 0;
   // Moves to another folder under a new id. Doing it again after it was done (lost answer, crash)
   // returns the same destination id. invalid: same folder. not_found: message or destination.
   virtual Result<MovedMessage> move(CollectionId folder, ItemId id, CollectionId destination) = 0;

@@ -13,6 +13,7 @@ namespace storage::maildir {
 namespace {
 
 constexpr std::string_view kInfo = ":2,";
+constexpr std::string_view kReplaced = ".godwit-r";
 
 struct Letter {
   char letter;
@@ -121,6 +122,24 @@ std::string unique_base(UnixMillis now, std::size_t size) {
 
 std::string identity_base(std::string_view identity) {
   return "0.I" + to_hex(sha256(identity)).substr(0, 48) + ".godwit";
+}
+
+std::string replacement_base(std::string_view base, std::size_t size) {
+  constexpr std::size_t kMaxStem = 180;
+  const Lineage old = lineage_of(base);
+  std::string stem(old.stem);
+  if (stem.size() > kMaxStem) stem = identity_base(stem);
+  return stem + std::string(kReplaced) + std::to_string(old.generation + 1) +
+         ",S=" + std::to_string(size);
+}
+
+Lineage lineage_of(std::string_view base) {
+  const std::string_view name = base.substr(0, base.find(','));
+  const std::size_t mark = name.rfind(kReplaced);
+  if (mark == std::string_view::npos) return {name, 0};
+  const auto generation = parse_uint(name.substr(mark + kReplaced.size()));
+  if (!generation || *generation == 0 || *generation > 1'000'000'000) return {name, 0};
+  return {name.substr(0, mark), *generation};
 }
 
 }  // namespace storage::maildir

@@ -44,4 +44,15 @@ std::string unique_base(UnixMillis now, std::size_t size);
 // The base that belongs to an identity: always the same one.
 std::string identity_base(std::string_view identity);
 
+// A message whose content is replaced gets a new file, since nobody expects a Maildir file to
+// change. The new base says which message it is the next state of:
+// "STEM.godwit-rN,S=SIZE", where STEM is the first base up to its ','.
+std::string replacement_base(std::string_view base, std::size_t size);
+
+struct Lineage {
+  std::string_view stem;
+  std::uint64_t generation = 0;  // 0: never replaced, `stem` is the base up to its ','
+};
+Lineage lineage_of(std::string_view base);
+
 }  // namespace storage::maildir

@@ -118,6 +118,10 @@ Result<std::optional<ItemRow>> find_live(Connection& connection, std::int64_t ke
 // The newest tombstone of that base.
 Result<std::optional<ItemRow>> find_tombstone(Connection& connection, std::int64_t key,
                                               std::string_view base);
+// The live message that the file with this base is the next state of (lineage_of); nullopt when the
+// base says of none, or none is there.
+Result<std::optional<ItemRow>> find_replaced(Connection& connection, std::int64_t key,
+                                             std::string_view base);
 Result<std::string> load_summary(Connection& connection, std::int64_t key, ItemId id);
 
 // A page of live items in the order of their bases, as the scanner compares them with a listing.
@@ -141,6 +145,7 @@ struct Edit {
   std::vector<std::string> keywords;
   std::optional<std::string> annotation;  // update: absent stays
   unsigned aspects = 0;                   // update: aspect:: bits
+  std::optional<std::int64_t> new_size;   // update: with aspect::kContent; absent stays
   CollectionId moved_folder = 0;          // remove
   ItemId moved_item = 0;
   Seq seq = 0;  // set by apply()

@@ -83,7 +83,12 @@ CREATE TABLE mail_broken (
 )
 )sql";
 
-constexpr std::array kMigrations = {Migration{"maildir-001", kTables}};
+// The seq at which the content was last replaced.
+constexpr std::string_view kContent =
+    "ALTER TABLE mail_item ADD COLUMN content_seq BIGINT NOT NULL DEFAULT 0";
+
+constexpr std::array kMigrations = {Migration{"maildir-001", kTables},
+                                    Migration{"maildir-002-content", kContent}};
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "storage/base/text.h"
+#include "storage/mail/maildir/filename.h"
 #include "storage/mail/maildir/index.h"
 
 namespace storage::maildir {
@@ -121,19 +122,31 @@ SqlValue annotation_if(const Edit& edit) {
   return blob(*edit.annotation);
 }
 
+// What was learnt of a content that is no longer there.
+Result<void> forget_content(Connection& connection, std::int64_t key, ItemId id) {
+  GODWIT_TRY(
+      connection.execute("DELETE FROM mail_summary WHERE collection = $1 AND id = $2", {key, id}));
+  GODWIT_TRY(
+      connection.execute("DELETE FROM mail_broken WHERE collection = $1 AND id = $2", {key, id}));
+  return {};
+}
+
 Result<void> update_one(Connection& connection, std::int64_t key, const Edit& edit) {
   GODWIT_TRY(connection.execute(
       "UPDATE mail_item SET base = $3, suffix = $4, in_cur = $5, flags = $6, keywords = $7, "
       "seq = COALESCE($8, seq), read_seq = COALESCE($9, read_seq), "
       "flag_seq = COALESCE($10, flag_seq), category_seq = COALESCE($11, category_seq), "
-      "verb_seq = COALESCE($12, verb_seq), annotation = COALESCE($13, annotation) "
+      "verb_seq = COALESCE($12, verb_seq), annotation = COALESCE($13, annotation), "
+      "content_seq = COALESCE($14, content_seq), size = COALESCE($15, size) "
       "WHERE collection = $1 AND id = $2 AND removed = 0",
       {key, edit.id, blob(edit.location.base), blob(edit.location.suffix),
        std::int64_t{edit.location.in_cur}, std::int64_t{edit.flags},
        blob(join_keywords(edit.keywords)), seq_if(edit, ~0u), seq_if(edit, aspect::kRead),
        seq_if(edit, aspect::kFlag), seq_if(edit, aspect::kCategories), seq_if(edit, aspect::kVerb),
-       annotation_if(edit)}));
-  return {};
+       annotation_if(edit), seq_if(edit, aspect::kContent),
+       edit.new_size ? SqlValue(*edit.new_size) : SqlValue(nullptr)}));
+  if ((edit.aspects & aspect::kContent) == 0) return {};
+  return forget_content(connection, key, edit.id);
 }
 
 // A tombstone keeps its annotation until it is known where the message went: a move that was cut
@@ -143,11 +156,7 @@ Result<void> remove_one(Connection& connection, std::int64_t key, const Edit& ed
       "UPDATE mail_item SET removed = 1, seq = $3, moved_folder = $4, moved_item = $5 WHERE "
       "collection = $1 AND id = $2 AND removed = 0",
       {key, edit.id, edit.seq, edit.moved_folder, edit.moved_item}));
-  GODWIT_TRY(connection.execute("DELETE FROM mail_summary WHERE collection = $1 AND id = $2",
-                                {key, edit.id}));
-  GODWIT_TRY(connection.execute("DELETE FROM mail_broken WHERE collection = $1 AND id = $2",
-                                {key, edit.id}));
-  return {};
+  return forget_content(connection, key, edit.id);
 }
 
 bool takes_seq(const Edit& edit) { return edit.kind != Edit::Kind::update || edit.aspects != 0; }
@@ -190,6 +199,30 @@ Result<std::optional<ItemRow>> find_tombstone(Connection& connection, std::int64
                                      " FROM mail_item WHERE collection = $1 AND base = $2 AND "
                                      "removed <> 0 ORDER BY id DESC LIMIT 1",
                                      {key, blob(base)}));
+}
+
+Result<std::optional<ItemRow>> find_replaced(Connection& connection, std::int64_t key,
+                                             std::string_view base) {
+  const Lineage wanted = lineage_of(base);
+  std::optional<ItemRow> found;
+  if (wanted.generation == 0) return found;
+  // All bases that begin with the stem: the next character of a base of this lineage is one of
+  // ".,", or there is none.
+  GODWIT_ASSIGN(const Rows rows,
+                connection.query("SELECT " GODWIT_ITEM_COLUMNS
+                                 " FROM mail_item WHERE collection = $1 AND removed = 0 AND "
+                                 "base >= $2 AND base < $3",
+                                 {key, blob(wanted.stem), blob(std::string(wanted.stem) + '/')}));
+  std::uint64_t newest = 0;
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    ItemRow row = item_from(rows, r);
+    const Lineage lineage = lineage_of(row.location.base);
+    const bool older = lineage.stem == wanted.stem && lineage.generation < wanted.generation;
+    if (!older || (found && lineage.generation < newest)) continue;
+    newest = lineage.generation;
+    found = std::move(row);
+  }
+  return found;
 }
 
 Result<std::string> load_summary(Connection& connection, std::int64_t key, ItemId id) {

@@ -2,7 +2,7 @@
 // looking (head(), folders()) or, for watched folders, by events. Every operation changes the files
 // first and the index in one transaction afterwards; what a kill leaves in between, the next look
 // finds. The code is in mailbox.cc (frame), mailbox_log.cc (change log, looking), mailbox_read.cc,
-// mailbox_write.cc, mailbox_move.cc, mailbox_folders.cc and hierarchy.cc.
+// mailbox_write.cc, mailbox_replace.cc, mailbox_move.cc, mailbox_folders.cc and hierarchy.cc.
 #pragma once
 
 #include <atomic>
@@ -72,6 +72,8 @@ class MaildirMailbox final : public Mailbox,
   Result<MessageInfo> append(CollectionId folder, std::string_view bytes, const MessageFlags& flags,
                              UnixMillis date, std::string_view identity) override;
   Result<MessageInfo> set_flags(CollectionId folder, ItemId id, const FlagChange& change) override;
+  Result<MessageInfo> replace(CollectionId folder, ItemId id, std::string_view bytes,
+                              Seq expected) override;
   Result<MovedMessage> move(CollectionId folder, ItemId id, CollectionId destination) override;
   Result<Seq> remove(CollectionId folder, ItemId id) override;
   Result<void> note_broken(CollectionId folder, ItemId id, std::string_view reason) override;
@@ -136,6 +138,8 @@ class MaildirMailbox final : public Mailbox,
                           UnixMillis date);
   Result<std::optional<MessageInfo>> try_set_flags(OpenFolder& folder, ItemId id,
                                                    const FlagChange& change);
+  Result<std::optional<MessageInfo>> try_replace(OpenFolder& folder, ItemId id,
+                                                 std::string_view bytes, Seq expected);
   Result<MovedMessage> move_inside(OpenFolder& source, OpenFolder& target, ItemId id);
   Result<std::optional<MovedMessage>> moved_before(OpenFolder& source, OpenFolder& target,
                                                    const ItemRow& item);

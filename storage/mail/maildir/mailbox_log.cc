@@ -100,14 +100,14 @@ Result<std::vector<Change>> created_after(Connection& connection, std::int64_t k
 // The entries of what happened after `since` to items, their creation apart.
 Result<std::vector<Change>> changed_after(Connection& connection, std::int64_t key, Seq since,
                                           int limit) {
-  GODWIT_ASSIGN(
-      const Rows rows,
-      connection.query("SELECT id, seq, date, removed, read_seq, flag_seq, category_seq, verb_seq "
-                       "FROM mail_item WHERE collection = $1 AND seq <> id AND seq > $2 "
-                       "ORDER BY seq LIMIT $3",
-                       {key, since, std::int64_t{limit}}));
-  constexpr unsigned kAspects[] = {aspect::kRead, aspect::kFlag, aspect::kCategories,
-                                   aspect::kVerb};
+  GODWIT_ASSIGN(const Rows rows,
+                connection.query(
+                    "SELECT id, seq, date, removed, read_seq, flag_seq, category_seq, verb_seq, "
+                    "content_seq FROM mail_item WHERE collection = $1 AND seq <> id AND seq > $2 "
+                    "ORDER BY seq LIMIT $3",
+                    {key, since, std::int64_t{limit}}));
+  constexpr unsigned kAspects[] = {aspect::kRead, aspect::kFlag, aspect::kCategories, aspect::kVerb,
+                                   aspect::kContent};
   std::vector<Change> changes;
   changes.reserve(rows.size());
   for (std::size_t r = 0; r < rows.size(); ++r) {

@@ -24,6 +24,19 @@ constexpr int kPage = 5000;  // rows compared per read transaction
 constexpr std::chrono::seconds kProgressEvery{5};
 constexpr std::time_t kTmpSeconds = 36 * 3600;
 
+// The change that takes an item to the file that replaced its own; removes that one. nullopt: the
+// file is not there.
+std::optional<Edit> replacement_edit(const FolderFds& fds, const ItemRow& old,
+                                     const Location& place, const KeywordMap& map) {
+  const auto facts = facts_of(fds.of(place.in_cur), place.name());
+  if (!facts || !facts->regular) return std::nullopt;
+  ::unlinkat(fds.of(old.location.in_cur), old.location.name().c_str(), 0);
+  Edit edit = edit_for(old, place, map);
+  edit.aspects |= aspect::kContent;
+  edit.new_size = facts->size;
+  return edit;
+}
+
 class Scan {
  public:
   Scan(const StoreContext& context, std::int64_t user, FolderRow& row, const FolderFds& fds)
@@ -40,6 +53,7 @@ class Scan {
     result_.head = row_.head;
     GODWIT_TRY(compare());
     GODWIT_TRY(update());
+    GODWIT_TRY(replace());
     GODWIT_TRY(remove());
     GODWIT_TRY(add());
     row_.head = result_.head;
@@ -126,6 +140,36 @@ class Scan {
       if (!edits.empty()) GODWIT_TRY(write(edits));
     }
     return {};
+  }
+
+  // Replacements that another process made, or that were cut off: the message keeps its id. Its
+  // earlier file, if it is still there, was to be removed.
+  Result<void> replace() {
+    std::vector<Addition> others;
+    for (const Addition& addition : additions_) {
+      const Location place = location_of(listing_.entries()[addition.entry]);
+      GODWIT_ASSIGN(std::optional<Edit> edit, replacement(place));
+      if (!edit) {
+        others.push_back(addition);
+        continue;
+      }
+      std::erase_if(missing_, [&](const Indexed& item) { return item.id == edit->id; });
+      note_letters(place.suffix);
+      GODWIT_TRY(write({&*edit, 1}));
+    }
+    additions_ = std::move(others);
+    return {};
+  }
+
+  Result<std::optional<Edit>> replacement(const Location& place) {
+    if (lineage_of(place.base).generation == 0) return std::optional<Edit>();
+    std::optional<ItemRow> old;
+    GODWIT_TRY(context_.database.read([&](Connection& connection) -> Result<void> {
+      GODWIT_ASSIGN(old, find_replaced(connection, key_, place.base));
+      return {};
+    }));
+    if (!old) return std::optional<Edit>();
+    return replacement_edit(fds_, *old, place, map_);
   }
 
   Result<void> remove() {
@@ -248,6 +292,7 @@ class Scan {
 struct Candidates {
   std::vector<Location> places;
   std::optional<ItemRow> item;
+  bool replaced = false;  // `item` has another base: the file is its next state
 };
 
 // The place where the file is now; cur/ before new/, later events before earlier ones.
@@ -273,6 +318,7 @@ std::optional<Edit> edit_of(const Candidates& candidates, const FolderFds& fds,
     return edit;
   }
   const auto& [place, facts] = *found;
+  if (candidates.replaced) return replacement_edit(fds, *candidates.item, place, map);
   if (candidates.item) {
     edit = edit_for(*candidates.item, place, map);
     if (edit.aspects == 0 && place == candidates.item->location) return std::nullopt;
@@ -338,6 +384,11 @@ Result<ScanResult> apply_names(const StoreContext& context, std::int64_t user, c
   GODWIT_TRY(context.database.read([&](Connection& connection) -> Result<void> {
     for (auto& [base, candidates] : bases) {
       GODWIT_ASSIGN(candidates.item, find_live(connection, key, base));
+      if (!candidates.item) {
+        GODWIT_ASSIGN(candidates.item, find_replaced(connection, key, base));
+        candidates.replaced = candidates.item.has_value();
+        continue;
+      }
       // First in the list: looked at last, after what the events said.
       if (candidates.item) {
         candidates.places.insert(candidates.places.begin(), candidates.item->location);
@@ -349,11 +400,24 @@ Result<ScanResult> apply_names(const StoreContext& context, std::int64_t user, c
   ScanResult result;
   result.head = row.head;
   std::vector<Edit> edits;
-  for (const std::string& base : order) {
-    auto edit = edit_of(bases[base], fds, map);
-    if (!edit) continue;
+  const auto take = [&](const Candidates& candidates) {
+    auto edit = edit_of(candidates, fds, map);
+    if (!edit || (candidates.replaced && edit->kind == Edit::Kind::remove)) return;
     if (has_unknown_letters(map, edit->location.suffix)) result.unknown_letters = true;
     edits.push_back(std::move(*edit));
+  };
+  // Replaced messages first: that their earlier files are gone is no removal.
+  for (const std::string& base : order) {
+    if (bases[base].replaced) take(bases[base]);
+  }
+  const std::size_t replaced = edits.size();
+  const auto is_replaced = [&](const Candidates& candidates) {
+    return candidates.item &&
+           std::any_of(edits.begin(), edits.begin() + static_cast<std::ptrdiff_t>(replaced),
+                       [&](const Edit& edit) { return edit.id == candidates.item->id; });
+  };
+  for (const std::string& base : order) {
+    if (!bases[base].replaced && !is_replaced(bases[base])) take(bases[base]);
   }
   if (edits.empty()) return result;
   Applied applied;

@@ -151,6 +151,37 @@ TEST_CASE("kill: a move ends in one place, and is found again under one id") {
                   });
 }
 
+TEST_CASE("kill: a replaced message has one content under its id, and one file") {
+  MessageFlags flags;
+  flags.seen = true;
+  flags.draft = true;
+  flags.keywords = {"A"};
+  flags.annotation = "note";
+  const std::string text = "Subject: new\r\n\r\nnew\r\n";
+  const int steps =
+      with_every_kill([&](World& world) { world.add(world.inbox(), flags); },
+                      [&](World& world) {
+                        must(world.box->head(world.inbox()));
+                        const auto before = must(world.box->message(world.inbox(), 1));
+                        const std::string stored(must(world.box->bytes(world.inbox(), 1)).view());
+                        CHECK((stored == kMessage || stored == text));
+                        must(world.box->replace(world.inbox(), 1, text, before.seq));
+                      },
+                      [&](World& world) {
+                        CHECK(world.ids(world.inbox()) == std::vector<storage::ItemId>{1});
+                        CHECK(must(world.box->bytes(world.inbox(), 1)).view() == text);
+                        const auto info = must(world.box->message(world.inbox(), 1));
+                        CHECK(info.flags == flags);
+                        CHECK(info.date == kDate);
+                        CHECK(info.size == static_cast<std::int64_t>(text.size()));
+                        CHECK(files_in(world, "") == 1);
+                        const auto log = world.changes(world.inbox(), 1);
+                        REQUIRE(log.size() == 1);
+                        CHECK(log[0].aspects == storage::aspect::kContent);
+                      });
+  CHECK(steps >= 5);
+}
+
 TEST_CASE("kill: a removal ends in a tombstone") {
   with_every_kill([](World& world) { world.add(world.inbox()); },
                   [&](World& world) {
