@@ -23,6 +23,11 @@ INTERFACES = [
     "storage/directory/address_list.h", "storage/notify/change_hub.h",
     "storage/search/search_index.h",
 ]
+# What commands lean on and the running server starts; each a folder with one purpose.
+FEATURES = [
+    "server/autoreply/", "server/certificates/", "server/conversations/", "server/policy/",
+    "server/search/",
+]
 EXCHANGE = "server/http/exchange.h"
 PROTOCOL = "server/protocol_version.h"
 LIMITS = "server/config/limits.h"
@@ -64,13 +69,13 @@ ALLOWED = {
     "server/capture": ["wbxml/", PROTOCOL, EXCHANGE, "storage/base/"],
     "server/client": ["wbxml/", PROTOCOL, "storage/base/", "server/capture/exchange_record.h"],
     "server/demo": ["storage/base/"],
+    "server/certificates": ["storage/base/"],
     "server/commands": ["wbxml/", PROTOCOL, LIMITS, EXCHANGE, "server/sync/", "server/items/",
-                        "server/auth/", "server/capture/", "server/policy/", "server/autoreply/",
-                        "server/search/", "server/conversations/", *INTERFACES],
+                        "server/auth/", "server/capture/", *FEATURES, *INTERFACES],
     "server/admin": ["wbxml/", "storage/", PROTOCOL, EXCHANGE, "server/http/http_server.h",
                      "server/config/", "server/commands/", "server/client/", "server/demo/",
                      "server/capture/", "server/auth/", "server/items/", "server/sync/",
-                     "server/autoreply/", "server/search/", "server/conversations/"],
+                     "server/autodiscover/", *FEATURES],
     "server/main.cc": ["wbxml/", "storage/", "server/"],
 }
 

@@ -138,6 +138,7 @@ class RunningServer {
     services.hub = &stores_->hub;
     services.clock = &stores_->clock;
     services.local_domains = stores_->config.local_domains;
+    services.certificates = stores_->certificates.get();
     return services;
   }
 
@@ -190,6 +191,7 @@ int run_server(const ServerRun& run) {
   if (const auto opened = (*stores)->open_mail(); !opened) return complain(opened.error());
   auto secret = (*stores)->secret();
   if (!secret) return complain(secret.error());
+  if (const auto opened = (*stores)->open_certificates(); !opened) return complain(opened.error());
   RunningServer server(std::move(*stores), *std::move(secret));
   if (const auto started = server.start(); !started) return complain(started.error());
   storage::log_event(LogLevel::info, "serving", {{"url", server.url()}, {"version", kVersion}});

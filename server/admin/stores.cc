@@ -107,6 +107,18 @@ Result<std::string> Stores::secret() const {
   return storage::load_or_make_secret(config.data_dir + "/secret.key");
 }
 
+Result<void> Stores::open_certificates() {
+  ValidatorOptions options;
+  options.ca_file = config.smime_ca_file;
+  options.ca_dir = config.smime_ca_dir;
+  options.crl.fetch = config.fetch_crls;
+  options.crl.timeout = std::chrono::seconds(config.crl_timeout);
+  options.crl.total_timeout = 2 * options.crl.timeout;
+  options.crl.max_bytes = config.max_crl;
+  GODWIT_ASSIGN(certificates, CertificateValidator::open(std::move(options)));
+  return {};
+}
+
 std::string Stores::full_address(const std::string& login) const {
   if (login.find('@') != std::string::npos || config.default_domain.empty()) return login;
   return login + "@" + config.default_domain;

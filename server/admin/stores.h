@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "server/certificates/validator.h"
 #include "server/config/config_file.h"
 #include "storage/base/clock.h"
 #include "storage/base/result.h"
@@ -29,8 +30,9 @@ struct Stores {
   std::unique_ptr<storage::StateStore> state;
   std::unique_ptr<storage::UserSettings> settings;
   storage::ChangeHub hub;
-  std::unique_ptr<storage::MailStore> mail;     // after open_mail()
-  std::unique_ptr<storage::MailSender> sender;  // after open_mail()
+  std::unique_ptr<storage::MailStore> mail;            // after open_mail()
+  std::unique_ptr<storage::MailSender> sender;         // after open_mail()
+  std::unique_ptr<CertificateValidator> certificates;  // after open_certificates()
 
   // unavailable: a store cannot be reached; the message says which.
   static storage::Result<std::unique_ptr<Stores>> open(Config config);
@@ -43,6 +45,8 @@ struct Stores {
   // The server's own secret (storage/base/secret.h), in DATA_DIR/secret.key; made when there is
   // none.
   storage::Result<std::string> secret() const;
+  // Opens whom to trust for S/MIME certificates. invalid: a file of them cannot be used.
+  storage::Result<void> open_certificates();
 
   // "anna" → "anna@example.test" with the default domain; others as they are.
   std::string full_address(const std::string& login) const;

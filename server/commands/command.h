@@ -32,8 +32,9 @@ class OofListener;  // server/autoreply/oof.h
 namespace eas {
 
 struct Request;
-class CollectionLocks;  // server/sync/collection_locks.h
-struct Limits;          // server/config/limits.h
+class CertificateValidator;  // server/certificates/validator.h
+class CollectionLocks;       // server/sync/collection_locks.h
+struct Limits;               // server/config/limits.h
 
 // What all commands work with; made once in main. Everything outlives every request.
 struct Services {
@@ -51,6 +52,7 @@ struct Services {
   std::string secret;                              // storage/base/secret.h; may be empty
   // Whether the policy of the request's device lets it hand over a recovery password. Empty: no.
   std::function<storage::Result<bool>(const Request&)> password_recovery;
+  CertificateValidator* certificates = nullptr;
 };
 
 // The parameters of the request line, from either query form. [MS-ASHTTP] 2.2.1.1.1

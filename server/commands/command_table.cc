@@ -56,6 +56,12 @@ constexpr std::array kCommands = {
     CommandInfo{"Provision", 20, Version::v2_5, Version::v16_1,
                 kUnprovisioned | kNoDevice | kNoMailbox, wbxml::provision::kProvision,
                 wbxml::provision::kStatus, run_provision},
+    CommandInfo{"ResolveRecipients", 21, Version::v2_5, Version::v16_1, kNoMailbox,
+                wbxml::resolve_recipients::kResolveRecipients, wbxml::resolve_recipients::kStatus,
+                run_resolve_recipients},
+    CommandInfo{"ValidateCert", 22, Version::v2_5, Version::v16_1, kNoMailbox,
+                wbxml::validate_cert::kValidateCert, wbxml::validate_cert::kStatus,
+                run_validate_cert},
 };
 
 struct Name {

@@ -17,9 +17,11 @@ CommandResult run_item_operations(Request& request, const Services& services);
 CommandResult run_move_items(Request& request, const Services& services);
 CommandResult run_ping(Request& request, const Services& services);
 CommandResult run_provision(Request& request, const Services& services);
+CommandResult run_resolve_recipients(Request& request, const Services& services);
 CommandResult run_send_mail(Request& request, const Services& services);
 CommandResult run_settings(Request& request, const Services& services);
 CommandResult run_smart_forward(Request& request, const Services& services);
 CommandResult run_smart_reply(Request& request, const Services& services);
+CommandResult run_validate_cert(Request& request, const Services& services);
 
 }  // namespace eas

@@ -143,7 +143,7 @@ Config resolve_paths(Config config, std::string_view base_dir) {
   const std::filesystem::path data(config.data_dir);
   for (std::string* path :
        {&config.certificate, &config.key, &config.mail_root, &config.relay_password_file,
-        &config.relay_ca_file, &config.capture_dir}) {
+        &config.relay_ca_file, &config.smime_ca_file, &config.smime_ca_dir, &config.capture_dir}) {
     *path = absolute_from(data, *path);
   }
   constexpr std::string_view kSqlite = "sqlite:";

@@ -15,6 +15,8 @@ struct Limits {
   int max_sync_commands = 200;          // Add, Change, Delete, Fetch in one Sync; more: status 4
   int max_fetches = 100;                // ItemOperations; more: status 11
   int max_moves = 1000;                 // MoveItems
+  int max_recipients = 100;             // To of ResolveRecipients; more: status 5
+  int max_certificates = 100;           // Certificate of ValidateCert; more: status 2
   int max_window = 512;                 // items in one Sync answer
   std::size_t max_answer = 8u << 20;    // bytes of one Sync answer, then MoreAvailable
   int min_heartbeat = 60;               // seconds

@@ -75,6 +75,22 @@ constexpr auto kRows = std::to_array<SettingRow>({
      "PEM file with the certificates to trust at the relay; empty: those of the system.",
      TARGET(relay_ca_file)},
 
+    {"certificates", "ca_file", "", 0, 0, "",
+     "PEM file with the authorities whose S/MIME certificates are good (ValidateCert). Empty, and "
+     "ca_dir too: those of the system.",
+     TARGET(smime_ca_file)},
+    {"certificates", "ca_dir", "", 0, 0, "",
+     "Folder with such certificates, prepared by `openssl rehash`.", TARGET(smime_ca_dir)},
+    {"certificates", "fetch_crls", "", 0, 0, "",
+     "Fetch revocation lists over HTTP from where trusted certificates say they are. Without it "
+     "nobody knows who was revoked.",
+     TARGET(fetch_crls)},
+    {"certificates", "crl_timeout", "seconds", 1, 120, "",
+     "The longest wait for one revocation list; twice that for all of one request.",
+     TARGET(crl_timeout)},
+    {"certificates", "max_crl", "bytes", 1024, std::int64_t{1} << 30, "",
+     "The largest revocation list.", TARGET(max_crl)},
+
     {"log", "level", "", 0, 0, "debug info warning error off",
      "How much is logged on standard error. "
      "Read again on SIGHUP.",
@@ -107,6 +123,10 @@ constexpr auto kRows = std::to_array<SettingRow>({
      TARGET(limits.max_fetches)},
     {"limits", "max_moves", "items", 1, 100'000, "", "Moves in one MoveItems; more is status 103.",
      TARGET(limits.max_moves)},
+    {"limits", "max_recipients", "recipients", 1, 10'000, "",
+     "To in one ResolveRecipients; more is status 5.", TARGET(limits.max_recipients)},
+    {"limits", "max_certificates", "certificates", 1, 10'000, "",
+     "Certificates in one ValidateCert; more is status 2.", TARGET(limits.max_certificates)},
     {"limits", "max_window", "items", 1, 512, "",
      "Items in one Sync answer, whatever the phone asks "
      "for.",

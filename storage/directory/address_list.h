@@ -82,8 +82,8 @@ class AddressList {
                                        bool with_pictures) = 0;
   // Those whom `to` may mean in an address field: when it is a whole address, who has exactly that
   // one or nobody; else as search() finds them, at most `limit`. `total` counts them all, also
-  // with a limit of 0. With certificates and pictures.
-  virtual Result<DirectoryPage> resolve(std::string_view to, int limit) = 0;
+  // with a limit of 0. Without pictures and certificates unless asked.
+  virtual Result<DirectoryPage> resolve(std::string_view to, int limit, bool with_pictures) = 0;
 
   // --- groups ------------------------------------------------------------------------------------
   // exists: a user or group has this address. invalid; too_large (the name).
@@ -102,6 +102,8 @@ class AddressList {
   virtual Result<std::vector<DirectoryEntry>> members(std::string_view group) = 0;
   // The users in the group and in the groups in it, each once, by address.
   virtual Result<std::vector<User>> all_members(std::string_view group) = 0;
+  // The certificates of all these users, DER, by address of the user.
+  virtual Result<std::vector<std::string>> all_certificates(std::string_view group) = 0;
   // The ids of the groups that a user is in, nested ones too, in ascending order.
   virtual Result<std::vector<std::int64_t>> groups_of(std::int64_t user_id) = 0;
 };

@@ -42,7 +42,7 @@ struct Listed {
     return locals(ok(list->search(text, offset, limit, false)));
   }
   std::vector<std::string> resolved(std::string_view to, int limit = 100) {
-    return locals(ok(list->resolve(to, limit)));
+    return locals(ok(list->resolve(to, limit, false)));
   }
   static std::vector<std::string> locals(const DirectoryPage& page) {
     std::vector<std::string> names;
@@ -310,13 +310,13 @@ TEST_CASE_TEMPLATE_DEFINE("address list: resolve", Backend, address_list_resolve
   CHECK(setup.resolved("ann l") == Names{"ann", "anna"});
   CHECK(setup.resolved("leeds") == Names{"all", "anna"});
   CHECK(setup.resolved("ann", 1) == Names{"ann"});
-  CHECK(ok(setup.list->resolve("ann", 0)).total == 2);
-  CHECK(ok(setup.list->resolve("ann@example.test", 0)).total == 1);
-  CHECK(ok(setup.list->resolve("ann", 0)).entries.empty());
+  CHECK(ok(setup.list->resolve("ann", 0, true)).total == 2);
+  CHECK(ok(setup.list->resolve("ann@example.test", 0, true)).total == 1);
+  CHECK(ok(setup.list->resolve("ann", 0, true)).entries.empty());
   CHECK(setup.resolved("nobody").empty());
-  CHECK(ok(setup.list->resolve("ann@example.test", 5)).entries.at(0).profile.picture ==
+  CHECK(ok(setup.list->resolve("ann@example.test", 5, true)).entries.at(0).profile.picture ==
         profile.picture);
-  const DirectoryEntry entry = ok(setup.list->resolve("all@example.test", 5)).entries.at(0);
+  const DirectoryEntry entry = ok(setup.list->resolve("all@example.test", 5, true)).entries.at(0);
   CHECK(entry.kind == DirectoryEntry::Kind::group);
   CHECK(entry.id == group.id);
   CHECK(entry.display_name == "All Leeds");
@@ -379,6 +379,10 @@ TEST_CASE_TEMPLATE_DEFINE("address list: groups", Backend, address_list_groups) 
     CHECK(addresses(ok(list.all_members("outer@example.test"))) ==
           Names{"ann@example.test", "bob@example.test"});
     CHECK(ok(list.search("outer", 0, 9, false)).entries.at(0).member_count == 2);
+    profile.certificates = {make_leaf("ann@example.test"), make_leaf("ann@example.test")};
+    ok(list.set_profile(ann.id, profile));
+    CHECK(ok(list.all_certificates("outer@example.test")) == profile.certificates);
+    CHECK(kind_of(list.all_certificates("nobody@example.test")) == "not_found");
     CHECK(ok(list.groups_of(ann.id)) == std::vector<std::int64_t>{inner.id, outer.id});
     CHECK(ok(list.groups_of(bob.id)) == std::vector<std::int64_t>{inner.id, outer.id});
     ok(list.remove_member("inner@example.test", "ann@example.test"));

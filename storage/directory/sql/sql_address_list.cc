@@ -208,16 +208,16 @@ Result<DirectoryPage> SqlAddressList::search(std::string_view text, int offset, 
   return page;
 }
 
-Result<DirectoryPage> SqlAddressList::resolve(std::string_view to, int limit) {
+Result<DirectoryPage> SqlAddressList::resolve(std::string_view to, int limit, bool with_pictures) {
   const auto address = canonical_address(trim(to));
-  if (!address) return search(to, 0, limit, true);
+  if (!address) return search(to, 0, limit, with_pictures);
   DirectoryPage page;
   GODWIT_TRY(database_.read([&](Connection& connection) -> Result<void> {
     GODWIT_ASSIGN(const std::int64_t id, find_id(connection, *address));
     if (id == 0) return {};
     page.total = 1;
     if (limit <= 0) return {};
-    GODWIT_ASSIGN(DirectoryEntry entry, read_entry(connection, id, true, true));
+    GODWIT_ASSIGN(DirectoryEntry entry, read_entry(connection, id, true, with_pictures));
     page.entries.push_back(std::move(entry));
     return {};
   }));

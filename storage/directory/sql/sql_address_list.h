@@ -25,7 +25,7 @@ class SqlAddressList final : public AddressList {
   Result<void> set_display_name(std::int64_t user_id, std::string_view name) override;
   Result<DirectoryPage> search(std::string_view text, int offset, int limit,
                                bool with_pictures) override;
-  Result<DirectoryPage> resolve(std::string_view to, int limit) override;
+  Result<DirectoryPage> resolve(std::string_view to, int limit, bool with_pictures) override;
 
   Result<Group> add_group(std::string_view address, std::string_view name) override;
   Result<void> set_group_name(std::string_view address, std::string_view name) override;
@@ -36,6 +36,7 @@ class SqlAddressList final : public AddressList {
   Result<void> remove_member(std::string_view group, std::string_view member) override;
   Result<std::vector<DirectoryEntry>> members(std::string_view group) override;
   Result<std::vector<User>> all_members(std::string_view group) override;
+  Result<std::vector<std::string>> all_certificates(std::string_view group) override;
   Result<std::vector<std::int64_t>> groups_of(std::int64_t user_id) override;
 
  private:

@@ -196,6 +196,25 @@ Result<std::vector<User>> SqlAddressList::all_members(std::string_view group) {
   return users;
 }
 
+Result<std::vector<std::string>> SqlAddressList::all_certificates(std::string_view group) {
+  GODWIT_ASSIGN(const std::string canonical, known_address(group));
+  std::vector<std::string> certificates;
+  GODWIT_TRY(database_.read([&](Connection& connection) -> Result<void> {
+    GODWIT_ASSIGN(const Group holder, find_group(connection, canonical));
+    GODWIT_ASSIGN(Rows rows, connection.query(
+                                 GODWIT_GROUP_MEMBERS
+                                 "SELECT c.der FROM directory_certificate c JOIN held h ON h.id = "
+                                 "c.user_id JOIN directory_user u ON u.id = c.user_id ORDER BY "
+                                 "u.address, c.position",
+                                 {holder.id}));
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+      certificates.push_back(rows.take_text(row, 0));
+    }
+    return {};
+  }));
+  return certificates;
+}
+
 Result<std::vector<std::int64_t>> SqlAddressList::groups_of(std::int64_t user_id) {
   std::vector<std::int64_t> groups;
   GODWIT_TRY(database_.read([&](Connection& connection) -> Result<void> {

@@ -45,16 +45,16 @@ std::vector<std::string> names_by_sync(ServiceFixture& server, const std::string
   const std::string key =
       text_at(test::sync_one(server, inbox, "0", {}, version), {airsync::kSyncKey});
   const Element answer = test::sync_one(server, inbox, key, {}, version);
-  const Element* data = answer.child(airsync::kCommands)->child(airsync::kAdd)->child(
-      airsync::kApplicationData);
+  const Element* data =
+      answer.child(airsync::kCommands)->child(airsync::kAdd)->child(airsync::kApplicationData);
   const bool old = version == "2.5";
   const Element* list =
       data->child(old ? wbxml::email::kAttachments : wbxml::airsync_base::kAttachments);
   REQUIRE(list != nullptr);
   std::vector<std::string> names;
   for (const Element& each : list->children) {
-    names.push_back(text_at(
-        each, {old ? wbxml::email::kAttName : wbxml::airsync_base::kFileReference}));
+    names.push_back(
+        text_at(each, {old ? wbxml::email::kAttName : wbxml::airsync_base::kFileReference}));
   }
   return names;
 }
@@ -80,7 +80,8 @@ TEST_CASE("GetAttachment: the bytes with their type, by the name that Sync gave,
   }
 }
 
-TEST_CASE("GetAttachment: a name that is encoded once, twice or in part (quirks.md: Android AOSP)") {
+TEST_CASE(
+    "GetAttachment: a name that is encoded once, twice or in part (quirks.md: Android AOSP)") {
   ServiceFixture server;
   server.deliver(mail_with_attachments());
   const std::string name = names_by_sync(server, "2.5").at(0);
