@@ -35,6 +35,9 @@ struct Request;
 class CertificateValidator;  // server/certificates/validator.h
 class CollectionLocks;       // server/sync/collection_locks.h
 struct Limits;               // server/config/limits.h
+class CollectionLocks;  // server/sync/collection_locks.h
+struct Limits;          // server/config/limits.h
+class MailSearch;       // server/search/mail_search.h
 
 // What all commands work with; made once in main. Everything outlives every request.
 struct Services {
@@ -47,6 +50,7 @@ struct Services {
   storage::ChangeHub* hub = nullptr;
   const storage::Clock* clock = nullptr;
   CollectionLocks* locks = nullptr;
+  MailSearch* search = nullptr;
   const Limits* limits = nullptr;
   autoreply::OofListener* oof_listener = nullptr;  // may be null
   std::string secret;                              // storage/base/secret.h; may be empty

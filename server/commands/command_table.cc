@@ -45,6 +45,8 @@ constexpr std::array kCommands = {
     CommandInfo{"GetItemEstimate", 14, Version::v2_5, Version::v16_1, 0,
                 wbxml::get_item_estimate::kGetItemEstimate, wbxml::get_item_estimate::kStatus,
                 run_get_item_estimate},
+    CommandInfo{"Search", 16, Version::v2_5, Version::v16_1, 0, wbxml::search::kSearch,
+                wbxml::search::kStatus, run_search},
     CommandInfo{"Settings", 17, Version::v12_0, Version::v16_1, kNoDevice | kNoMailbox,
                 wbxml::settings::kSettings, wbxml::settings::kStatus, run_settings},
     CommandInfo{"Ping", 18, Version::v2_5, Version::v16_1,
@@ -62,6 +64,8 @@ constexpr std::array kCommands = {
     CommandInfo{"ValidateCert", 22, Version::v2_5, Version::v16_1, kNoMailbox,
                 wbxml::validate_cert::kValidateCert, wbxml::validate_cert::kStatus,
                 run_validate_cert},
+    CommandInfo{"Find", 23, Version::v16_1, Version::v16_1, 0, wbxml::find::kFind,
+                wbxml::find::kStatus, run_find},
 };
 
 struct Name {

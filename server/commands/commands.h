@@ -8,6 +8,7 @@ namespace eas {
 
 CommandResult run_folder_create(Request& request, const Services& services);
 CommandResult run_folder_delete(Request& request, const Services& services);
+CommandResult run_find(Request& request, const Services& services);
 CommandResult run_folder_sync(Request& request, const Services& services);
 CommandResult run_folder_update(Request& request, const Services& services);
 CommandResult run_get_attachment(Request& request, const Services& services);
@@ -18,6 +19,7 @@ CommandResult run_move_items(Request& request, const Services& services);
 CommandResult run_ping(Request& request, const Services& services);
 CommandResult run_provision(Request& request, const Services& services);
 CommandResult run_resolve_recipients(Request& request, const Services& services);
+CommandResult run_search(Request& request, const Services& services);
 CommandResult run_send_mail(Request& request, const Services& services);
 CommandResult run_settings(Request& request, const Services& services);
 CommandResult run_smart_forward(Request& request, const Services& services);

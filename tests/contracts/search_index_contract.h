@@ -133,6 +133,14 @@ TEST_CASE_TEMPLATE_DEFINE("search index: texts", Backend, search_texts) {
     CHECK(world.find(SearchQuery::text_query(Kind::exact_words, "quarterly report")) ==
           Items{3, 2, 1});
   }
+}
+
+TEST_CASE_TEMPLATE_DEFINE("search index: fields", Backend, search_fields) {
+  using namespace test;
+  const Backend backend;
+  if (!backend.available()) return;
+  SearchWorld world(backend.open());
+
   SUBCASE("each field alone") {
     SearchDocument mail = document(1, "alpha", "beta");
     mail.text(SearchField::from) = "Carl Gamma <carl@elsewhere.test>";

@@ -332,6 +332,8 @@ Envelope read_envelope(const Mime& mime) {
   envelope.bcc = format_addresses(bcc.list, ", ", kMaxBccUnits);
   envelope.reply_to = format_addresses(reply_to.list, "; ", kMaxAddressUnits);
   envelope.display_to = display_names(to.list);
+  envelope.display_cc = display_names(cc.list);
+  envelope.display_bcc = display_names(bcc.list);
   envelope.subject = utf16_prefix(decode_header(mime.header("Subject")), kMaxSubjectUnits);
   const std::string topic = decode_header(mime.header("Thread-Topic"));
   envelope.thread_topic =

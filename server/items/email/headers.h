@@ -34,8 +34,10 @@ struct Envelope {
   std::string cc;
   std::string bcc;
   std::string reply_to;
-  std::string sender;  // only when somebody else than `from` sent it
-  std::string display_to;
+  std::string sender;      // only when somebody else than `from` sent it
+  std::string display_to;  // names alone, as are the next two
+  std::string display_cc;
+  std::string display_bcc;
   std::string subject;
   std::string thread_topic;
   int importance = 1;  // 0 low, 1 normal, 2 high

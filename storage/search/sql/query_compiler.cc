@@ -108,14 +108,16 @@ class Compiler {
     bool impossible = false;
     for (const SearchQuery* text : texts) {
       std::vector<TokenPhrase> found = phrases_of(*text);
-      impossible = impossible || found.empty();
+      // "tom & jerry": a sign among words is no condition.
+      const bool words = text->kind == Kind::words || text->kind == Kind::exact_words;
+      impossible = impossible || (found.empty() && !words);
       for (TokenPhrase& phrase : found) phrases.push_back({std::move(phrase), text->fields});
     }
     words_ += phrases.size();
     if (words_ > static_cast<std::size_t>(search_limits::kQueryWords)) {
       return fail(ErrorKind::invalid, "the query has too many words");
     }
-    if (impossible) {
+    if (impossible || phrases.empty()) {
       statement_.sql += "1 = 0";
       return {};
     }

@@ -6,6 +6,7 @@
 #include "tests/contracts/sql_backends.h"
 
 TEST_CASE_TEMPLATE_INVOKE(search_texts, test::SqliteBackend, test::PostgresBackend);
+TEST_CASE_TEMPLATE_INVOKE(search_fields, test::SqliteBackend, test::PostgresBackend);
 TEST_CASE_TEMPLATE_INVOKE(search_conditions, test::SqliteBackend, test::PostgresBackend);
 TEST_CASE_TEMPLATE_INVOKE(search_changes, test::SqliteBackend, test::PostgresBackend);
 
