@@ -15,6 +15,7 @@
 #include "server/commands/dispatch.h"
 #include "server/config/config_file.h"
 #include "server/http/http_server.h"
+#include "server/search/mail_search.h"
 #include "server/sync/collection_locks.h"
 #include "storage/base/log.h"
 
@@ -63,6 +64,8 @@ class RunningServer {
       : stores_(std::move(stores)),
         secret_(std::move(secret)),
         autoreply_(autoreply_services()),
+        search_(*stores_->search_index, *stores_->mail, *stores_->directory, *stores_->state,
+                search_options()),
         capture_(stores_->config.capture_dir),
         dispatcher_(services(), dispatcher_options()),
         http_(http_options()) {
@@ -76,12 +79,14 @@ class RunningServer {
   Result<void> start() {
     GODWIT_TRY(http_.start());
     autoreply_.start();
+    if (stores_->config.search_background) search_.start();
     return {};
   }
 
   void stop() {
     http_.stop();
     autoreply_.stop();
+    search_.stop();
     stores_->mail->stop();
   }
 
@@ -123,7 +128,9 @@ class RunningServer {
     services.hub = &stores_->hub;
     services.clock = &stores_->clock;
     services.locks = &locks_;
+    services.search = &search_;
     services.limits = &stores_->config.limits;
+    services.certificates = stores_->certificates.get();
     services.oof_listener = &autoreply_;
     services.secret = secret_;
     return services;
@@ -138,8 +145,13 @@ class RunningServer {
     services.hub = &stores_->hub;
     services.clock = &stores_->clock;
     services.local_domains = stores_->config.local_domains;
-    services.certificates = stores_->certificates.get();
     return services;
+  }
+
+  MailSearchOptions search_options() const {
+    MailSearchOptions options;
+    options.catch_up = std::chrono::seconds(stores_->config.search_catch_up);
+    return options;
   }
 
   DispatcherOptions dispatcher_options() {
@@ -174,6 +186,7 @@ class RunningServer {
   const std::string secret_;
   autoreply::AutoReply autoreply_;
   CollectionLocks locks_;
+  MailSearch search_;
   capture::CaptureWriter capture_;
   Dispatcher dispatcher_;
   http::HttpServer http_;
@@ -192,6 +205,7 @@ int run_server(const ServerRun& run) {
   auto secret = (*stores)->secret();
   if (!secret) return complain(secret.error());
   if (const auto opened = (*stores)->open_certificates(); !opened) return complain(opened.error());
+  if (const auto opened = (*stores)->open_search(); !opened) return complain(opened.error());
   RunningServer server(std::move(*stores), *std::move(secret));
   if (const auto started = server.start(); !started) return complain(started.error());
   storage::log_event(LogLevel::info, "serving", {{"url", server.url()}, {"version", kVersion}});

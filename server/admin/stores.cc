@@ -9,6 +9,7 @@
 #include "storage/base/secret.h"
 #include "storage/directory/backends.h"
 #include "storage/mail/backends.h"
+#include "storage/search/backends.h"
 #include "storage/state/backends.h"
 
 namespace eas::admin {
@@ -116,6 +117,15 @@ Result<void> Stores::open_certificates() {
   options.crl.total_timeout = 2 * options.crl.timeout;
   options.crl.max_bytes = config.max_crl;
   GODWIT_ASSIGN(certificates, CertificateValidator::open(std::move(options)));
+  return {};
+}
+
+Result<void> Stores::open_search() {
+  if (database->is_sqlite()) {
+    GODWIT_ASSIGN(search_database, storage::open_search_database("sqlite:" + config.search_index));
+  }
+  GODWIT_ASSIGN(search_index,
+                storage::open_search_index(search_database ? *search_database : *database));
   return {};
 }
 

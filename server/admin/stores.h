@@ -14,6 +14,7 @@
 #include "storage/mail/mail_sender.h"
 #include "storage/mail/mail_store.h"
 #include "storage/notify/change_hub.h"
+#include "storage/search/search_index.h"
 #include "storage/sql/database.h"
 #include "storage/state/state_store.h"
 #include "storage/state/user_settings.h"
@@ -34,6 +35,9 @@ struct Stores {
   std::unique_ptr<storage::MailSender> sender;         // after open_mail()
   std::unique_ptr<CertificateValidator> certificates;  // after open_certificates()
 
+  std::unique_ptr<storage::Database> search_database;  // after open_search(), on SQLite only
+  std::unique_ptr<storage::SearchIndex> search_index;  // after open_search()
+
   // unavailable: a store cannot be reached; the message says which.
   static storage::Result<std::unique_ptr<Stores>> open(Config config);
   // Reads the configuration first.
@@ -41,6 +45,8 @@ struct Stores {
 
   // Opens the mail store and the sender too, which few subcommands need.
   storage::Result<void> open_mail();
+  // Opens the full-text index, which only the running server needs.
+  storage::Result<void> open_search();
 
   // The server's own secret (storage/base/secret.h), in DATA_DIR/secret.key; made when there is
   // none.

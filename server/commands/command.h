@@ -35,9 +35,7 @@ struct Request;
 class CertificateValidator;  // server/certificates/validator.h
 class CollectionLocks;       // server/sync/collection_locks.h
 struct Limits;               // server/config/limits.h
-class CollectionLocks;  // server/sync/collection_locks.h
-struct Limits;          // server/config/limits.h
-class MailSearch;       // server/search/mail_search.h
+class MailSearch;            // server/search/mail_search.h
 
 // What all commands work with; made once in main. Everything outlives every request.
 struct Services {

@@ -50,6 +50,18 @@ constexpr auto kRows = std::to_array<SettingRow>({
     {"storage", "mail_root", "", 0, 0, "",
      "The folder with one Maildir++ per user, named by address.", TARGET(mail_root)},
 
+    {"search", "index", "", 0, 0, "",
+     "The file of the full-text index when the database is SQLite; it may be deleted and is then "
+     "built again. PostgreSQL keeps the index beside the other tables.",
+     TARGET(search_index)},
+    {"search", "background", "", 0, 0, "",
+     "Whether mail of users with a device is indexed ahead; otherwise only when they search.",
+     TARGET(search_background)},
+    {"search", "catch_up", "seconds", 1, 60, "",
+     "How long one search may index mail that is not in the index yet, before it answers with "
+     "what there is.",
+     TARGET(search_catch_up)},
+
     {"users", "default_domain", "", 0, 0, "",
      "The domain of a login without one: `anna` is "
      "anna@default_domain.",

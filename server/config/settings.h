@@ -30,6 +30,10 @@ struct Config {
   std::string database = "sqlite:godwit.db";
   std::string mail_root = "mail";
 
+  std::string search_index = "search.db";
+  bool search_background = true;
+  int search_catch_up = 8;  // seconds
+
   std::string default_domain;
   std::vector<std::string> local_domains;
 

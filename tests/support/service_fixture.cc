@@ -6,6 +6,7 @@
 #include "storage/base/text.h"
 #include "storage/directory/backends.h"
 #include "storage/mail/backends.h"
+#include "storage/search/backends.h"
 #include "storage/state/backends.h"
 #include "wbxml/code_pages.h"
 #include "wbxml/decoder.h"
@@ -60,6 +61,9 @@ void ServiceFixture::start() {
   mail_options.before_step = before_step_;
   mail_ = must(storage::open_mail_store(mail_options, *database_, *hub_));
   locks_ = std::make_unique<eas::CollectionLocks>();
+  search_database_ = must(storage::open_search_database("sqlite:" + dir.file("search.db")));
+  search_index_ = must(storage::open_search_index(*search_database_));
+  search_ = std::make_unique<eas::MailSearch>(*search_index_, *mail_, *directory_, *state_);
 
   services.directory = directory_.get();
   services.addresses = addresses_.get();
@@ -70,12 +74,16 @@ void ServiceFixture::start() {
   services.hub = hub_.get();
   services.clock = &clock;
   services.locks = locks_.get();
+  services.search = search_.get();
   services.limits = &limits;
   dispatcher = std::make_unique<eas::Dispatcher>(services, dispatcher_options_);
 }
 
 void ServiceFixture::stop() {
   dispatcher.reset();
+  search_.reset();
+  search_index_.reset();
+  search_database_.reset();
   locks_.reset();
   if (mail_) mail_->stop();
   mail_.reset();
