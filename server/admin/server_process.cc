@@ -14,6 +14,7 @@
 #include "server/capture/capture.h"
 #include "server/commands/dispatch.h"
 #include "server/config/config_file.h"
+#include "server/conversations/always_move_watcher.h"
 #include "server/http/http_server.h"
 #include "server/search/mail_search.h"
 #include "server/sync/collection_locks.h"
@@ -66,6 +67,7 @@ class RunningServer {
         autoreply_(autoreply_services()),
         search_(*stores_->search_index, *stores_->mail, *stores_->directory, *stores_->state,
                 search_options()),
+        conversations_(*stores_->threads, *stores_->settings, stores_->clock),
         capture_(stores_->config.capture_dir),
         dispatcher_(services(), dispatcher_options()),
         http_(http_options()) {
@@ -77,6 +79,8 @@ class RunningServer {
   RunningServer& operator=(const RunningServer&) = delete;
 
   Result<void> start() {
+    GODWIT_TRY(conversations_.load(*stores_->directory));
+    watcher_ = std::make_unique<AlwaysMoveWatcher>(conversations_, *stores_->mail, stores_->hub);
     GODWIT_TRY(http_.start());
     autoreply_.start();
     if (stores_->config.search_background) search_.start();
@@ -87,6 +91,7 @@ class RunningServer {
     http_.stop();
     autoreply_.stop();
     search_.stop();
+    watcher_.reset();
     stores_->mail->stop();
   }
 
@@ -125,6 +130,8 @@ class RunningServer {
     services.sender = stores_->sender.get();
     services.state = stores_->state.get();
     services.settings = stores_->settings.get();
+    services.threads = stores_->threads.get();
+    services.conversations = &conversations_;
     services.hub = &stores_->hub;
     services.clock = &stores_->clock;
     services.locks = &locks_;
@@ -185,6 +192,8 @@ class RunningServer {
   const std::unique_ptr<Stores> stores_;
   const std::string secret_;
   autoreply::AutoReply autoreply_;
+  Conversations conversations_;
+  std::unique_ptr<AlwaysMoveWatcher> watcher_;
   CollectionLocks locks_;
   MailSearch search_;
   capture::CaptureWriter capture_;

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <utility>
 
+#include "server/items/email/conversation_key.h"
 #include "storage/base/log.h"
 #include "storage/base/secret.h"
 #include "storage/directory/backends.h"
@@ -78,6 +79,8 @@ Result<std::unique_ptr<Stores>> Stores::open(Config config) {
   GODWIT_ASSIGN(stores->addresses, storage::open_address_list(*stores->database));
   GODWIT_ASSIGN(stores->state, storage::open_state_store(*stores->database));
   GODWIT_ASSIGN(stores->settings, storage::open_user_settings(*stores->database));
+  GODWIT_ASSIGN(stores->threads,
+                storage::open_thread_index(*stores->database, email::conversation_id_of));
   return stores;
 }
 

@@ -13,6 +13,7 @@
 #include "storage/directory/directory.h"
 #include "storage/mail/mail_sender.h"
 #include "storage/mail/mail_store.h"
+#include "storage/mail/thread_index.h"
 #include "storage/notify/change_hub.h"
 #include "storage/search/search_index.h"
 #include "storage/sql/database.h"
@@ -30,6 +31,7 @@ struct Stores {
   std::unique_ptr<storage::AddressList> addresses;
   std::unique_ptr<storage::StateStore> state;
   std::unique_ptr<storage::UserSettings> settings;
+  std::unique_ptr<storage::ThreadIndex> threads;
   storage::ChangeHub hub;
   std::unique_ptr<storage::MailStore> mail;            // after open_mail()
   std::unique_ptr<storage::MailSender> sender;         // after open_mail()

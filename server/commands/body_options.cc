@@ -73,6 +73,22 @@ Result<BodyPreference> parse_preference(const wbxml::Element& element, Version v
   return preference;
 }
 
+// 14.1 and later. [MS-ASAIRS] 2.2.2.11
+Result<void> parse_part(const wbxml::Element& options, Version version, BodyOptions& result) {
+  for (const wbxml::Element& child : options.children) {
+    if (child.tag != base::kBodyPartPreference) continue;
+    GODWIT_ASSIGN(const BodyPreference preference, parse_preference(child, version));
+    if (preference.type != BodyType::html) {
+      result.part_unsupported = true;
+    } else if (result.part) {
+      return storage::fail(ErrorKind::invalid, "two BodyPartPreferences of one Type");
+    } else {
+      result.part = preference;
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<BodyOptions> parse_body_options(const wbxml::Element& options, Version version) {
@@ -87,6 +103,7 @@ Result<BodyOptions> parse_body_options(const wbxml::Element& options, Version ve
       if (twice) return storage::fail(ErrorKind::invalid, "two BodyPreferences of one Type");
       result.preferences.push_back(preference);
     }
+    if (version >= Version::v14_1) GODWIT_TRY(parse_part(options, version, result));
   } else {
     GODWIT_ASSIGN(result.truncation, scale(options, airsync::kTruncation, kTruncation));
   }

@@ -13,6 +13,7 @@ namespace eas {
 // `options` is any element that holds them: airsync:Options or itemoperations:Options. What it says
 // nothing of has its default; elements that the version does not have, and elements of other
 // concerns (FilterType, Class, Conflict), are ignored.
+// A BodyPartPreference that asks for anything but HTML is no error here: see part_unsupported.
 // invalid: a value outside its range, a BodyPreference without Type, or two of one Type.
 // Pure; thread-safe.
 storage::Result<BodyOptions> parse_body_options(const wbxml::Element& options, Version version);

@@ -19,6 +19,7 @@
 #include "storage/directory/directory.h"
 #include "storage/mail/mail_sender.h"
 #include "storage/mail/mail_store.h"
+#include "storage/mail/thread_index.h"
 #include "storage/notify/change_hub.h"
 #include "storage/state/state_store.h"
 #include "storage/state/user_settings.h"
@@ -34,6 +35,7 @@ namespace eas {
 struct Request;
 class CertificateValidator;  // server/certificates/validator.h
 class CollectionLocks;       // server/sync/collection_locks.h
+class Conversations;         // server/conversations/conversations.h
 struct Limits;               // server/config/limits.h
 class MailSearch;            // server/search/mail_search.h
 
@@ -42,6 +44,7 @@ struct Services {
   storage::Directory* directory = nullptr;
   storage::AddressList* addresses = nullptr;
   storage::MailStore* mail = nullptr;
+  storage::ThreadIndex* threads = nullptr;
   storage::MailSender* sender = nullptr;
   storage::StateStore* state = nullptr;
   storage::UserSettings* settings = nullptr;
@@ -49,6 +52,7 @@ struct Services {
   const storage::Clock* clock = nullptr;
   CollectionLocks* locks = nullptr;
   MailSearch* search = nullptr;
+  Conversations* conversations = nullptr;
   const Limits* limits = nullptr;
   autoreply::OofListener* oof_listener = nullptr;  // may be null
   std::string secret;                              // storage/base/secret.h; may be empty

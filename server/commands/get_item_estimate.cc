@@ -13,6 +13,7 @@
 #include "server/sync/collection_locks.h"
 #include "server/sync/server_id.h"
 #include "server/sync/sync_engine.h"
+#include "server/sync/thread_lookup.h"
 #include "storage/base/text.h"
 #include "wbxml/code_pages.h"
 #include "wbxml/encoder.h"
@@ -48,10 +49,23 @@ std::optional<std::string_view> filter_text(const wbxml::Element& collection) {
   return collection.text_of(airsync::kFilterType);
 }
 
+// ConversationMode; nullopt: neither yes nor no. Absent: as the last Sync had it.
+std::optional<bool> conversation_mode(const wbxml::Element& collection, Version version,
+                                      bool last) {
+  const auto text = collection.text_of(airsync::kConversationMode);
+  if (!text || version < Version::v14_0) return last;
+  if (text->empty() || *text == "1") return true;
+  if (*text == "0") return false;
+  return std::nullopt;
+}
+
 // A reason to refuse the whole request.
-std::optional<CommandError> check(const wbxml::Element& collection) {
+std::optional<CommandError> check(const wbxml::Element& collection, Version version) {
   if (collection.tag != tag::kCollection || !collection.has(tag::kCollectionId)) {
     return command_error(status::kInvalidXml, "a malformed Collection");
+  }
+  if (!conversation_mode(collection, version, false)) {
+    return command_error(status::kInvalidXml, "ConversationMode is no boolean");
   }
   const auto text = filter_text(collection);
   if (!text) return std::nullopt;
@@ -98,7 +112,10 @@ storage::Result<Estimate> estimate_one(const wbxml::Element& collection, Request
     cutoff = filter_cutoff(static_cast<int>(storage::parse_int(*filter).value_or(0)),
                            services.clock->now_ms());
   }
-  const auto count = estimate(change_log(*request.mailbox, *id), *turn, cutoff);
+  ThreadLookup threads(*services.threads, request.user.id, *request.mailbox, *id);
+  const auto mode = conversation_mode(collection, request.version, turn->state.conversations);
+  const auto count = estimate(change_log(*request.mailbox, *id), *turn, cutoff,
+                              mode.value_or(false) ? &threads : nullptr);
   if (count) return Estimate{kSuccess, *count};
   if (count.error().kind == ErrorKind::expired) return Estimate{kBadKey};
   return storage::fail(count.error());
@@ -116,7 +133,7 @@ CommandResult run_get_item_estimate(Request& request, const Services& services) 
     return command_error(status::kInvalidXml, "too many collections");
   }
   for (const wbxml::Element& collection : collections->children) {
-    if (auto error = check(collection)) return *std::move(error);
+    if (auto error = check(collection, request.version)) return *std::move(error);
   }
   wbxml::Encoder out;
   out.start(tag::kGetItemEstimate);

@@ -11,6 +11,7 @@
 
 #include "server/commands/body_options.h"
 #include "server/commands/commands.h"
+#include "server/commands/item_operations_move.h"
 #include "server/commands/multipart.h"
 #include "server/commands/status.h"
 #include "server/commands/sync_render.h"
@@ -38,6 +39,7 @@ constexpr int kBadRange = 8;
 constexpr int kUnknownStore = 9;
 constexpr int kTooLarge = 11;
 constexpr int kConversionFailed = 14;
+constexpr int kPartUnsupported = 164;
 constexpr int kBadAttachment = 15;
 
 // One answer under construction.
@@ -152,6 +154,7 @@ class Fetcher {
       const auto parsed = parse_body_options(*options_element, request_.version);
       if (!parsed) return kProtocolError;
       options = *parsed;
+      if (options.part_unsupported) return kPartUnsupported;
     }
     const auto info = request_.mailbox->message(id->first, id->second);
     if (!info) return status_of(info.error(), kNotFound);
@@ -255,13 +258,6 @@ class Fetcher {
   Answer& answer_;
 };
 
-void refuse_move(const wbxml::Element& move, wbxml::Encoder& out) {
-  out.start(tag::kMove);
-  out.number(tag::kStatus, kProtocolError);
-  if (const wbxml::Element* id = move.child(tag::kConversationId)) out.element(*id);
-  out.end();
-}
-
 void refuse_empty(const wbxml::Element& empty, wbxml::Encoder& out) {
   out.start(tag::kEmptyFolderContents);
   out.number(tag::kStatus, kProtocolError);
@@ -306,7 +302,9 @@ CommandResult run_item_operations(Request& request, const Services& services) {
   answer.out.start(tag::kResponse);
   // The schema wants them by kind; within a kind the order is the request's.
   for (const wbxml::Element& operation : operations) {
-    if (operation.tag == tag::kMove) refuse_move(operation, answer.out);
+    if (operation.tag == tag::kMove) {
+      move_conversation(operation, request, services, answer.out);
+    }
   }
   for (const wbxml::Element& operation : operations) {
     if (operation.tag == tag::kEmptyFolderContents) refuse_empty(operation, answer.out);

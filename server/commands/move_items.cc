@@ -10,6 +10,7 @@
 #include "server/commands/commands.h"
 #include "server/commands/status.h"
 #include "server/config/limits.h"
+#include "server/conversations/conversations.h"
 #include "server/sync/collection_locks.h"
 #include "server/sync/server_id.h"
 #include "server/sync/sync_engine.h"
@@ -88,6 +89,8 @@ MoveOutcome move_one(const wbxml::Element& move, const Request& request, const S
   if (class_of(*source) != class_of(*destination)) return {kBadDestination, {}};
   const auto moved = request.mailbox->move(*source, item->second, *destination);
   if (!moved) return {status_of(moved.error()), {}};
+  services.conversations->moved_by_user(request.user.id, *request.mailbox, *source, *destination,
+                                        moved->id);
   const auto guard = services.locks->lock(request.device.id, {*destination});
   note_put_there(*services.state, request.device.id, *destination,
                  {moved->id, moved->destination_seq});

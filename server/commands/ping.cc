@@ -21,6 +21,7 @@
 #include "server/commands/hierarchy.h"
 #include "server/commands/status.h"
 #include "server/config/limits.h"
+#include "server/conversations/conversations.h"
 #include "server/sync/collection_locks.h"
 #include "server/sync/server_id.h"
 #include "server/sync/sync_engine.h"
@@ -147,6 +148,7 @@ std::optional<Refusal> parse(const wbxml::Element& ping, const Limits& limits,
 // What is kept of a parked Ping.
 struct PingWait {
   const Services* services = nullptr;
+  std::int64_t user = 0;
   std::int64_t device = 0;
   Version version = Version::v16_1;
   std::shared_ptr<storage::Mailbox> mailbox;
@@ -185,6 +187,8 @@ storage::Result<bool> has_news(const PingWait& wait, CollectionId folder) {
 
 // The answer that is due now; nullopt: nothing is.
 storage::Result<std::optional<Reply>> look(const PingWait& wait) {
+  // Mail of a conversation that always moves elsewhere wakes nobody.
+  (void)wait.services->conversations->apply(wait.user, *wait.mailbox);
   std::vector<CollectionId> locked = wait.folders;
   locked.push_back(0);
   const auto guard = wait.services->locks->lock(wait.device, std::move(locked));
@@ -249,6 +253,7 @@ CommandResult run_ping(Request& request, const Services& services) {
 
   auto wait = std::make_shared<PingWait>();
   wait->services = &services;
+  wait->user = request.user.id;
   wait->device = request.device.id;
   wait->version = request.version;
   wait->mailbox = request.mailbox;

@@ -16,6 +16,7 @@
 #include "server/commands/sync_collection.h"
 #include "server/commands/sync_request.h"
 #include "server/config/limits.h"
+#include "server/conversations/conversations.h"
 #include "server/sync/collection_locks.h"
 #include "server/sync/server_id.h"
 #include "server/sync/waiting.h"
@@ -76,6 +77,8 @@ void write_answer(const Request& request, const CollectionRequest& collection,
 storage::Result<Reply> look(Request& request, const Services& services, SyncRequest& sync,
                             bool only_newest) {
   const Limits& limits = *services.limits;
+  // A failure is logged there, and tried again: the phone's mail does not wait for it.
+  (void)services.conversations->apply(request.user.id, *request.mailbox);
   std::vector<storage::CollectionId> ids;
   for (const CollectionRequest& collection : sync.collections) {
     if (const auto id = parse_collection_id(collection.collection_id)) ids.push_back(*id);

@@ -8,6 +8,7 @@
 #include "server/sync/server_id.h"
 #include "server/sync/sync_engine.h"
 #include "server/sync/sync_plan.h"
+#include "server/sync/thread_lookup.h"
 
 namespace eas {
 namespace {
@@ -50,6 +51,7 @@ class Turn {
       initial.options = encode(*task_.collection.options);
       initial.filter = task_.collection.options->filter;
     }
+    initial.conversations = task_.collection.conversations.value_or(false);
     GODWIT_ASSIGN(const SyncKey key, start_epoch(*task_.services.state, task_.request.device.id,
                                                  collection_, initial));
     return status_answer(1, to_string(key));
@@ -96,6 +98,10 @@ class Turn {
   }
 
   SyncOptions adopt_options(CollectionState& state) const {
+    if (const auto mode = task_.collection.conversations) {
+      if (*mode && !state.conversations && state.started) state.ask_from = kAskAll;
+      state.conversations = *mode;
+    }
     if (!task_.collection.options) return decode_sync_options(state.options);
     state.options = encode(*task_.collection.options);
     state.filter = task_.collection.options->filter;
@@ -105,11 +111,14 @@ class Turn {
   storage::Result<void> tell_changes(const SyncOptions& options, CollectionState& state,
                                      CollectionAnswer& answer) {
     const storage::UnixMillis cutoff = filter_cutoff(state.filter, task_.services.clock->now_ms());
-    GODWIT_ASSIGN(SyncPlan plan, plan_sync(log_, collection_, state, cutoff, task_.window));
+    ThreadLookup threads(*task_.services.threads, task_.request.user.id, *task_.request.mailbox,
+                         collection_);
+    ConversationLookup* const lookup = state.conversations ? &threads : nullptr;
+    GODWIT_ASSIGN(SyncPlan plan, plan_sync(log_, collection_, state, cutoff, task_.window, lookup));
     GODWIT_ASSIGN(const int fitting, operations_within(task_.request, collection_, plan.operations,
                                                        options.body, task_.budget));
     if (fitting < static_cast<int>(plan.operations.size())) {
-      GODWIT_ASSIGN(plan, plan_sync(log_, collection_, state, cutoff, fitting));
+      GODWIT_ASSIGN(plan, plan_sync(log_, collection_, state, cutoff, fitting, lookup));
     }
     GODWIT_ASSIGN(answer.operations, render_operations(task_.request, collection_, plan.operations,
                                                        options.body, answer.commands));
@@ -128,6 +137,7 @@ class Turn {
 storage::Result<CollectionAnswer> sync_collection(const CollectionTask& task) {
   const CollectionRequest& wanted = task.collection;
   if (wanted.malformed) return status_answer(kProtocolError, wanted.sync_key);
+  if (wanted.refused != 0) return status_answer(wanted.refused, wanted.sync_key);
   const auto collection = parse_collection_id(wanted.collection_id);
   if (!collection) return status_answer(kNoCollection, wanted.sync_key);
 

@@ -57,6 +57,11 @@ std::string encode(const SyncOptions& options) {
     out.number(preference.all_or_none ? 1 : 0);
     out.number(preference.preview);
   }
+  if (const auto& part = options.body.part) {
+    write(out, part->truncation_size);
+    out.number(part->all_or_none ? 1 : 0);
+    out.number(part->preview);
+  }
   return out.take();
 }
 
@@ -74,6 +79,14 @@ SyncOptions decode_sync_options(std::string_view bytes) {
     preference.truncation_size = read_optional(in);
     preference.all_or_none = in.number() != 0;
     preference.preview = static_cast<std::uint32_t>(in.number());
+  }
+  if (in.ok() && !in.at_end()) {
+    BodyPreference part;
+    part.type = BodyType::html;
+    part.truncation_size = read_optional(in);
+    part.all_or_none = in.number() != 0;
+    part.preview = static_cast<std::uint32_t>(in.number());
+    options.body.part = part;
   }
   return in.ok() ? options : SyncOptions{};
 }

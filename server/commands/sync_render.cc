@@ -54,6 +54,7 @@ std::size_t body_limit(const BodyOptions& options) {
     most = std::max(most, preference.truncation_size.value_or(kWhole));
   }
   if (options.preferences.empty()) most = options.truncation.value_or(kWhole);
+  if (options.part) most = std::max(most, options.part->truncation_size.value_or(kWhole));
   if (options.mime_support > 0) most = std::max(most, options.mime_truncation.value_or(kWhole));
   return most;
 }
@@ -62,7 +63,13 @@ class Renderer {
  public:
   Renderer(const Request& request, storage::CollectionId collection, const BodyOptions& options,
            wbxml::Encoder& out)
-      : request_(request), collection_(collection), options_(options), out_(out) {}
+      : request_(request),
+        collection_(collection),
+        options_(options),
+        outside_options_(options),
+        out_(out) {
+    outside_options_.without_data = true;
+  }
 
   storage::Result<int> render(std::span<const SyncOperation> operations) {
     int written = 0;
@@ -93,7 +100,8 @@ class Renderer {
     out_.start(airsync::kApplicationData);
     const std::size_t empty = out_.size();
     if (needs_body(operation)) {
-      auto rendered = render_message(request_, collection_, *info, options_, out_);
+      const BodyOptions& options = operation.outside ? outside_options_ : options_;
+      auto rendered = render_message(request_, collection_, *info, options, out_);
       if (!rendered) {
         out_.rewind(before);
         if (rendered.error().kind == ErrorKind::not_found) return false;
@@ -114,6 +122,7 @@ class Renderer {
   const Request& request_;
   const storage::CollectionId collection_;
   const BodyOptions& options_;
+  BodyOptions outside_options_;  // of what is told for its conversation's sake
   wbxml::Encoder& out_;
 };
 

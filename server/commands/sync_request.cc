@@ -16,6 +16,7 @@ using wbxml::Element;
 constexpr int kMaxWindow = 512;  // [MS-ASCMD] 2.2.3.199: 0 and larger values mean this
 constexpr std::size_t kMaxSyncKey = 64;
 constexpr std::size_t kMaxId = 64;
+constexpr int kPartUnsupported = 164;  // BodyPartPreferenceTypeNotSupported
 
 // An empty tag is true. nullopt: neither 0 nor 1.
 std::optional<bool> parse_boolean(std::string_view text) {
@@ -100,11 +101,16 @@ bool parse_collection_fields(const Element& element, Version version, Collection
 
   const auto id = parse_collection_id(out.collection_id);
   const ItemClassInfo& info = info_of(id ? class_of(*id) : ItemClass::mail);
+  if (version >= Version::v14_0 && element.has(airsync::kConversationMode)) {
+    out.conversations = parse_boolean(*element.text_of(airsync::kConversationMode));
+    if (!out.conversations) return false;
+  }
   if (const Element* options = own_options(element, info.name)) {
     auto parsed = parse_sync_options(*options, version);
     // [MS-ASCMD] 2.2.3.68.2
     if (!parsed || !has_filter(info, parsed->filter)) return false;
     if (info.filters == 0) parsed->filter = 0;
+    if (parsed->body.part_unsupported) out.refused = kPartUnsupported;
     out.options = std::move(*parsed);
   }
   return true;

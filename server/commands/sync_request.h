@@ -30,8 +30,10 @@ struct CollectionRequest {
   bool get_changes = true;
   int window = 0;                      // 0: the default
   std::optional<SyncOptions> options;  // nullopt: the ones used last
+  std::optional<bool> conversations;   // ConversationMode; nullopt: as it was
   std::vector<ClientCommand> commands;
   bool malformed = false;  // status 4 for this collection
+  int refused = 0;         // another status for this collection, when not 0
 };
 
 struct SyncRequest {

@@ -23,6 +23,12 @@ struct BodyOptions {
   int mime_support = 0;                          // 0 never, 1 S/MIME only, 2 all
   std::optional<std::uint32_t> mime_truncation;  // bytes of type 4 (or MIMEData); nullopt: whole
   std::optional<std::uint32_t> truncation;       // 2.5: bytes of Body; nullopt: whole
+  // BodyPartPreference, 14.1 and later: a BodyPart is wanted, always as HTML. [MS-ASAIRS] 2.2.2.11
+  std::optional<BodyPreference> part;
+  // A BodyPartPreference asked for something else: the command answers with status 164.
+  bool part_unsupported = false;
+  // The item is told for its conversation's sake only: a preview, no data. [MS-ASCMD] 2.2.3.36.2
+  bool without_data = false;
 };
 
 }  // namespace eas

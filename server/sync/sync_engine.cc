@@ -27,6 +27,21 @@ storage::Result<SyncTurn> make_turn(std::int64_t device, storage::CollectionId c
   return turn;
 }
 
+storage::Result<std::int64_t> count_operations(storage::ChangeLog& log, const SyncTurn& turn,
+                                               CollectionState state, storage::UnixMillis cutoff,
+                                               ConversationLookup* conversations) {
+  constexpr int kWindow = 512;
+  std::int64_t total = 0;
+  for (bool more = true; more;) {
+    GODWIT_ASSIGN(SyncPlan plan,
+                  plan_sync(log, turn.collection, state, cutoff, kWindow, conversations));
+    total += static_cast<std::int64_t>(plan.operations.size());
+    more = plan.more;
+    state = std::move(plan.next);
+  }
+  return total;
+}
+
 }  // namespace
 
 storage::Result<SyncKey> start_epoch(storage::StateStore& store, std::int64_t device,
@@ -127,11 +142,18 @@ storage::Result<bool> has_additions(storage::ChangeLog& log, const SyncTurn& tur
 }
 
 storage::Result<std::int64_t> estimate(storage::ChangeLog& log, const SyncTurn& turn,
-                                       std::optional<storage::UnixMillis> cutoff) {
+                                       std::optional<storage::UnixMillis> cutoff,
+                                       ConversationLookup* conversations) {
   CollectionState state = turn.state;
   const storage::Position wanted =
       cutoff ? storage::Position{*cutoff, 0} : (state.started ? state.cutoff : storage::Position{});
   constexpr auto kAll = std::numeric_limits<storage::Seq>::max();
+  if (conversations != nullptr || !state.outside.empty()) {
+    if (conversations != nullptr && !state.conversations && state.started) {
+      state.ask_from = kAskAll;
+    }
+    return count_operations(log, turn, std::move(state), wanted.date, conversations);
+  }
   if (!state.started) return log.count(turn.collection, kNewest, wanted, kAll);
   std::int64_t total = 0;
   for (const PendingRange& range : state.pending) {
@@ -149,14 +171,9 @@ storage::Result<std::int64_t> estimate(storage::ChangeLog& log, const SyncTurn& 
   // What is news: planned without its loads, counted a window at a time.
   state.pending.clear();
   state.cutoff = wanted;
-  constexpr int kWindow = 512;
-  for (bool more = true; more;) {
-    GODWIT_ASSIGN(SyncPlan plan, plan_sync(log, turn.collection, state, wanted.date, kWindow));
-    total += static_cast<std::int64_t>(plan.operations.size());
-    more = plan.more;
-    state = std::move(plan.next);
-  }
-  return total;
+  GODWIT_ASSIGN(const std::int64_t news,
+                count_operations(log, turn, std::move(state), wanted.date, nullptr));
+  return total + news;
 }
 
 storage::UnixMillis filter_cutoff(int filter_type, storage::UnixMillis now) {

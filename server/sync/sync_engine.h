@@ -15,6 +15,7 @@
 
 #include "server/sync/collection_state.h"
 #include "server/sync/sync_key.h"
+#include "server/sync/sync_plan.h"
 #include "storage/base/result.h"
 #include "storage/collection.h"
 #include "storage/state/state_store.h"
@@ -71,9 +72,11 @@ void note_put_there(storage::StateStore& store, std::int64_t device,
 storage::Result<bool> has_additions(storage::ChangeLog& log, const SyncTurn& turn);
 
 // How many items a Sync with this filter cutoff (nullopt: the one last used) would bring; counts
-// adds, changes and deletes. [MS-ASCMD] 2.2.1.9
+// adds, changes and deletes. With `conversations` as ConversationMode would have it, which costs
+// what the Sync itself would, but for the messages. [MS-ASCMD] 2.2.1.9, 2.2.3.36.1
 storage::Result<std::int64_t> estimate(storage::ChangeLog& log, const SyncTurn& turn,
-                                       std::optional<storage::UnixMillis> cutoff);
+                                       std::optional<storage::UnixMillis> cutoff,
+                                       ConversationLookup* conversations = nullptr);
 
 // The oldest received date of a FilterType, rounded down to the hour; 0 for "all" (0) and for
 // values that do not limit mail. [MS-ASCMD] 2.2.3.68.2

@@ -11,6 +11,8 @@
 #include <sstream>
 
 #include "server/commands/command_table.h"
+#include "server/conversations/conversations.h"
+#include "server/items/email/conversation_key.h"
 #include "server/sync/server_id.h"
 #include "storage/base/text.h"
 #include "storage/directory/backends.h"
@@ -31,6 +33,8 @@ struct ModelServer::Stores {
   std::unique_ptr<storage::MailSender> sender;
   std::unique_ptr<storage::StateStore> state;
   std::unique_ptr<storage::UserSettings> settings;
+  std::unique_ptr<storage::ThreadIndex> threads;
+  std::unique_ptr<eas::Conversations> conversations;
   eas::CollectionLocks locks;
   eas::Limits limits;
   eas::Services services;
@@ -116,7 +120,11 @@ void ModelServer::open() {
   s.services.mail = s.mail.get();
   s.services.sender = s.sender.get();
   s.services.state = s.state.get();
+  s.threads = must(storage::open_thread_index(*s.database, eas::email::conversation_id_of));
+  s.conversations = std::make_unique<eas::Conversations>(*s.threads, *s.settings, clock);
   s.services.settings = s.settings.get();
+  s.services.threads = s.threads.get();
+  s.services.conversations = s.conversations.get();
   s.services.hub = &s.hub;
   s.services.clock = &clock;
   s.services.locks = &s.locks;

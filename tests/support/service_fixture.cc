@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "server/items/email/conversation_key.h"
 #include "storage/base/log.h"
 #include "storage/base/text.h"
 #include "storage/directory/backends.h"
@@ -60,6 +61,9 @@ void ServiceFixture::start() {
   mail_options.fsync = false;
   mail_options.before_step = before_step_;
   mail_ = must(storage::open_mail_store(mail_options, *database_, *hub_));
+  threads_ = must(storage::open_thread_index(*database_, eas::email::conversation_id_of));
+  conversations_ = std::make_unique<eas::Conversations>(*threads_, *settings_, clock);
+  REQUIRE(conversations_->load(*directory_));
   locks_ = std::make_unique<eas::CollectionLocks>();
   search_database_ = must(storage::open_search_database("sqlite:" + dir.file("search.db")));
   search_index_ = must(storage::open_search_index(*search_database_));
@@ -71,6 +75,8 @@ void ServiceFixture::start() {
   services.sender = &sender;
   services.state = state_.get();
   services.settings = settings_.get();
+  services.threads = threads_.get();
+  services.conversations = conversations_.get();
   services.hub = hub_.get();
   services.clock = &clock;
   services.locks = locks_.get();
@@ -85,6 +91,8 @@ void ServiceFixture::stop() {
   search_index_.reset();
   search_database_.reset();
   locks_.reset();
+  conversations_.reset();
+  threads_.reset();
   if (mail_) mail_->stop();
   mail_.reset();
   settings_.reset();

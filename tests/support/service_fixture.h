@@ -13,6 +13,7 @@
 
 #include "server/commands/dispatch.h"
 #include "server/config/limits.h"
+#include "server/conversations/conversations.h"
 #include "server/search/mail_search.h"
 #include "server/sync/collection_locks.h"
 #include "storage/mail/mail_sender.h"
@@ -132,6 +133,8 @@ class ServiceFixture {
   std::unique_ptr<storage::StateStore> state_;
   std::unique_ptr<storage::UserSettings> settings_;
   std::unique_ptr<storage::MailStore> mail_;
+  std::unique_ptr<storage::ThreadIndex> threads_;
+  std::unique_ptr<eas::Conversations> conversations_;
   std::unique_ptr<eas::CollectionLocks> locks_;
   std::unique_ptr<storage::Database> search_database_;
   std::unique_ptr<storage::SearchIndex> search_index_;

@@ -204,9 +204,33 @@ Body choose_body(const BodySource& source, const BodyRequest& request, const Bod
   return std::move(*refused);
 }
 
+// The children in the order of [MS-ASAIRS] 2.2.2.10. The message part is the message's own text,
+// quotes included: what was quoted by hand cannot be told from what was written.
+void write_body_part(const BodySource& source, const BodyPreference& wanted, wbxml::Encoder& out) {
+  constexpr int kSuccess = 1;
+  BodyText body = source.read(BodyType::html, limit_of(wanted.truncation_size));
+  if (body.truncated && wanted.all_or_none) body.data.clear();
+  out.start(base::kBodyPart);
+  out.number(base::kStatus, kSuccess);
+  out.number(base::kType, static_cast<int>(BodyType::html));
+  out.number(base::kEstimatedDataSize, static_cast<std::int64_t>(body.size));
+  if (body.truncated) out.text(base::kTruncated, "1");
+  if (!body.data.empty()) out.text(base::kData, body.data);
+  if (wanted.preview > 0) {
+    const std::string preview = source.preview(wanted.preview);
+    if (!preview.empty()) out.text(base::kPreview, preview);
+  }
+  out.end();
+}
+
 void write_airsync_base(const BodySource& source, const BodyRequest& request,
                         const BodyOptions& options, wbxml::Encoder& out) {
-  const Body body = choose_body(source, request, options);
+  Body body = choose_body(source, request, options);
+  if (options.without_data) {
+    body.text.clear();
+    body.stored = {};
+    body.truncated = true;
+  }
   out.start(base::kBody);
   out.number(base::kType, static_cast<int>(body.type));
   out.number(base::kEstimatedDataSize, static_cast<std::int64_t>(body.size));
@@ -365,8 +389,11 @@ std::string BodySource::preview(std::size_t max_units) const {
 
 void write_body(const BodySource& source, const BodyRequest& request, const BodyOptions& options,
                 wbxml::Encoder& out) {
-  request.version < Version::v12_0 ? write_2_5(source, request, options, out)
-                                   : write_airsync_base(source, request, options, out);
+  if (request.version < Version::v12_0) return write_2_5(source, request, options, out);
+  // Only a part was asked for: then there is no Body. [MS-ASCON] 3.2.5.7
+  const bool part = options.part && request.version >= Version::v14_1;
+  if (!part || !options.preferences.empty()) write_airsync_base(source, request, options, out);
+  if (part) write_body_part(source, *options.part, out);
 }
 
 }  // namespace eas::email

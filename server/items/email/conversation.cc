@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "server/items/dates.h"
+#include "server/items/email/conversation_key.h"
+#include "server/items/email/headers.h"
 #include "storage/base/crypto.h"
 #include "storage/base/text.h"
 
@@ -62,6 +64,14 @@ std::string level_of(std::string_view id) {
   return bytes;
 }
 
+// The header, with the empty line that ends it.
+std::string_view head_of(std::string_view bytes) {
+  std::size_t end = bytes.find("\n\r\n");
+  const std::size_t bare = bytes.substr(0, end).find("\n\n");
+  if (bare != std::string_view::npos) return bytes.substr(0, bare + 2);
+  return end == std::string_view::npos ? bytes : bytes.substr(0, end + 3);
+}
+
 // The high 5 of the 6 bytes of a FILETIME that matter, as [MS-ASCON] 2.2.2.4.1 orders them.
 std::string time_header(storage::UnixMillis time) {
   const std::uint64_t filetime = to_filetime(time);
@@ -113,8 +123,10 @@ std::string conversation_index(const Mime& mime, storage::UnixMillis received) {
   return bytes;
 }
 
-std::string placeholder_conversation_id(std::string_view identity) {
-  return hashed("placeholder", identity);
+std::string conversation_id_of(std::string_view bytes, const storage::MessageInfo& info) {
+  const std::string_view head = head_of(bytes);
+  if (const auto mime = Mime::parse(head)) return conversation_id(*mime, thread_topic_of(*mime));
+  return hashed("placeholder", std::to_string(info.id) + ":" + std::to_string(info.date));
 }
 
 std::string placeholder_conversation_index(storage::UnixMillis received) {

@@ -15,8 +15,7 @@ std::string conversation_id(const Mime& mime, std::string_view thread_topic);
 // 5 bytes of time, then 5 bytes for each level of reply. `received` stands in for a missing Date.
 std::string conversation_index(const Mime& mime, storage::UnixMillis received);
 
-// For a message that cannot be read: `identity` is any text of its own.
-std::string placeholder_conversation_id(std::string_view identity);
+// For a message that cannot be read.
 std::string placeholder_conversation_index(storage::UnixMillis received);
 
 }  // namespace eas::email

@@ -10,6 +10,7 @@
 #include "server/items/email/attachments.h"
 #include "server/items/email/body.h"
 #include "server/items/email/conversation.h"
+#include "server/items/email/conversation_key.h"
 #include "server/items/email/flags.h"
 #include "server/items/email/headers.h"
 #include "server/items/email/message_class.h"
@@ -158,8 +159,7 @@ void render_placeholder(std::string_view bytes, const storage::MessageInfo& info
     out.number(base::kNativeBodyType, static_cast<int>(BodyType::plain));
   }
   if (context.version < Version::v14_0) return;
-  const auto identity = "placeholder:" + std::to_string(info.id) + ":" + std::to_string(info.date);
-  out.opaque(mail2::kConversationId, placeholder_conversation_id(identity));
+  out.opaque(mail2::kConversationId, conversation_id_of(bytes, info));
   out.opaque(mail2::kConversationIndex, placeholder_conversation_index(info.date));
   write_categories(info.flags, context.version, out);
   if (context.version >= Version::v16_0 && context.draft) out.text(mail2::kIsDraft, "1");

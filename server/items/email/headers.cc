@@ -313,6 +313,12 @@ std::string_view topic_of(std::string_view subject) {
   }
 }
 
+std::string thread_topic_of(const Mime& mime) {
+  std::string topic = decode_header(mime.header("Thread-Topic"));
+  if (topic.empty()) topic = utf16_prefix(decode_header(mime.header("Subject")), kMaxSubjectUnits);
+  return std::string(topic_of(topic));
+}
+
 Envelope read_envelope(const Mime& mime) {
   Envelope envelope;
   Recipients from = read_addresses(mime, GMIME_ADDRESS_TYPE_FROM, "From");
@@ -335,9 +341,7 @@ Envelope read_envelope(const Mime& mime) {
   envelope.display_cc = display_names(cc.list);
   envelope.display_bcc = display_names(bcc.list);
   envelope.subject = utf16_prefix(decode_header(mime.header("Subject")), kMaxSubjectUnits);
-  const std::string topic = decode_header(mime.header("Thread-Topic"));
-  envelope.thread_topic =
-      topic_of(topic.empty() ? std::string_view(envelope.subject) : std::string_view(topic));
+  envelope.thread_topic = thread_topic_of(mime);
   envelope.importance = read_importance(mime);
   return envelope;
 }

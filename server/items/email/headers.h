@@ -45,6 +45,9 @@ struct Envelope {
 
 Envelope read_envelope(const Mime& mime);
 
+// What the thread is called: Thread-Topic, else the subject without its prefixes.
+std::string thread_topic_of(const Mime& mime);
+
 // The subject without "Re:", "Fwd:", "AW:", … in front of it.
 std::string_view topic_of(std::string_view subject);
 
