@@ -45,6 +45,7 @@ using Points = std::unique_ptr<STACK_OF(DIST_POINT), Deleter<CRL_DIST_POINTS_fre
 
 constexpr int kMostDepth = 10;
 constexpr std::size_t kMostUrls = 16;  // of one chain
+constexpr std::size_t kMostUrlBytes = 2048;
 
 const unsigned char* bytes_of(const std::string& text) {
   return reinterpret_cast<const unsigned char*>(text.data());
@@ -138,7 +139,8 @@ void add_urls(X509* certificate, std::vector<std::string>& urls) {
       if (type != GEN_URI) continue;
       std::string url(reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)),
                       static_cast<std::size_t>(ASN1_STRING_length(value)));
-      const bool usable = url.find('\0') == std::string::npos && urls.size() < kMostUrls &&
+      const bool usable = url.find('\0') == std::string::npos && url.size() <= kMostUrlBytes &&
+                          urls.size() < kMostUrls &&
                           std::find(urls.begin(), urls.end(), url) == urls.end();
       if (usable) urls.push_back(std::move(url));
     }
