@@ -19,8 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent
 INTERFACES = [
     "storage/base/", "storage/collection.h", "storage/mail/mail_store.h",
     "storage/mail/mail_sender.h", "storage/mail/thread_index.h", "storage/state/state_store.h",
-    "storage/state/user_settings.h", "storage/directory/directory.h",
-    "storage/directory/address_list.h", "storage/notify/change_hub.h",
+    "storage/state/policy_store.h", "storage/state/user_settings.h",
+    "storage/directory/directory.h", "storage/directory/address_list.h",
+    "storage/notify/change_hub.h",
     "storage/search/search_index.h",
 ]
 # What commands lean on and the running server starts; each a folder with one purpose.
@@ -64,6 +65,7 @@ ALLOWED = {
     "server/search": ["server/items/", *INTERFACES],
     # What becomes of conversations: rules of users, and the watcher that carries them out.
     "server/conversations": ["server/sync/waiting.h", *INTERFACES],
+    "server/policy": ["wbxml/", PROTOCOL, *INTERFACES],
     "server/config": ["storage/base/", "wbxml/decoder.h"],
     "server/capture": ["wbxml/", PROTOCOL, EXCHANGE, "storage/base/"],
     "server/client": ["wbxml/", PROTOCOL, "storage/base/", "server/capture/exchange_record.h"],
@@ -74,7 +76,7 @@ ALLOWED = {
     "server/admin": ["wbxml/", "storage/", PROTOCOL, EXCHANGE, "server/http/http_server.h",
                      "server/config/", "server/commands/", "server/client/", "server/demo/",
                      "server/capture/", "server/auth/", "server/items/", "server/sync/",
-                     "server/autodiscover/", *FEATURES],
+                     "server/web/", *FEATURES],
     "server/main.cc": ["wbxml/", "storage/", "server/"],
 }
 

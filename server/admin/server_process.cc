@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "server/admin/control_socket.h"
 #include "server/admin/signals.h"
 #include "server/admin/stores.h"
 #include "server/admin/subcommand.h"
@@ -16,9 +17,11 @@
 #include "server/config/config_file.h"
 #include "server/conversations/always_move_watcher.h"
 #include "server/http/http_server.h"
+#include "server/policy/device_service.h"
 #include "server/search/mail_search.h"
 #include "server/sync/collection_locks.h"
 #include "storage/base/log.h"
+#include "storage/notify/postgres_bridge.h"
 
 namespace eas::admin {
 namespace {
@@ -69,6 +72,9 @@ class RunningServer {
                 search_options()),
         conversations_(*stores_->threads, *stores_->settings, stores_->clock),
         capture_(stores_->config.capture_dir),
+        devices_(*stores_->policies, stores_->addresses.get(), *stores_->mail,
+                 stores_->sender.get(), stores_->clock, stores_->config.devices_administrator,
+                 storm_options(stores_->config.limits)),
         dispatcher_(services(), dispatcher_options()),
         http_(http_options()) {
     http_.route(kPath, [this](http::HttpRequest& request) { return dispatcher_.handle(request); });
@@ -81,6 +87,7 @@ class RunningServer {
   Result<void> start() {
     GODWIT_TRY(conversations_.load(*stores_->directory));
     watcher_ = std::make_unique<AlwaysMoveWatcher>(conversations_, *stores_->mail, stores_->hub);
+    GODWIT_TRY(listen_for_decisions());
     GODWIT_TRY(http_.start());
     autoreply_.start();
     if (stores_->config.search_background) search_.start();
@@ -93,6 +100,8 @@ class RunningServer {
     search_.stop();
     watcher_.reset();
     stores_->mail->stop();
+    control_.reset();
+    bridge_.reset();
   }
 
   // The URL as it was asked for, with the real port.
@@ -122,6 +131,32 @@ class RunningServer {
   http::ServerStats stats() const { return http_.stats(); }
 
  private:
+  static policy::StormOptions storm_options(const Limits& limits) {
+    policy::StormOptions options;
+    options.repetitions = limits.storm_repetitions;
+    return options;
+  }
+
+  // Other nodes and the subcommands beside this server: what they change wakes who waits here.
+  Result<void> listen_for_decisions() {
+    if (stores_->database->is_sqlite()) {
+      auto opened = ControlSocket::open(stores_->config.data_dir, stores_->hub);
+      if (opened) {
+        control_ = std::move(*opened);
+        return {};
+      }
+      // It serves all the same; decisions count with the next request of a device.
+      storage::log_event(LogLevel::warning, "no control socket",
+                         {{"reason", opened.error().message}});
+      return {};
+    }
+    storage::PostgresBridgeOptions options;
+    options.on_gap = [this] { dispatcher_.device_changed(0, 0); };
+    GODWIT_ASSIGN(bridge_, storage::PostgresBridge::start(stores_->database->url(), stores_->hub,
+                                                          std::move(options)));
+    return {};
+  }
+
   Services services() {
     Services services;
     services.directory = stores_->directory.get();
@@ -140,6 +175,7 @@ class RunningServer {
     services.certificates = stores_->certificates.get();
     services.oof_listener = &autoreply_;
     services.secret = secret_;
+    services.devices = &devices_;
     return services;
   }
 
@@ -197,8 +233,11 @@ class RunningServer {
   CollectionLocks locks_;
   MailSearch search_;
   capture::CaptureWriter capture_;
+  policy::DeviceService devices_;
   Dispatcher dispatcher_;
   http::HttpServer http_;
+  std::unique_ptr<ControlSocket> control_;           // on SQLite
+  std::unique_ptr<storage::PostgresBridge> bridge_;  // on PostgreSQL
 };
 
 }  // namespace

@@ -78,6 +78,7 @@ Result<std::unique_ptr<Stores>> Stores::open(Config config) {
   GODWIT_ASSIGN(stores->directory, storage::open_directory(*stores->database, options));
   GODWIT_ASSIGN(stores->addresses, storage::open_address_list(*stores->database));
   GODWIT_ASSIGN(stores->state, storage::open_state_store(*stores->database));
+  GODWIT_ASSIGN(stores->policies, storage::open_policy_store(*stores->database));
   GODWIT_ASSIGN(stores->settings, storage::open_user_settings(*stores->database));
   GODWIT_ASSIGN(stores->threads,
                 storage::open_thread_index(*stores->database, email::conversation_id_of));

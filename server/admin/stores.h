@@ -17,6 +17,7 @@
 #include "storage/notify/change_hub.h"
 #include "storage/search/search_index.h"
 #include "storage/sql/database.h"
+#include "storage/state/policy_store.h"
 #include "storage/state/state_store.h"
 #include "storage/state/user_settings.h"
 
@@ -30,6 +31,7 @@ struct Stores {
   std::unique_ptr<storage::Directory> directory;
   std::unique_ptr<storage::AddressList> addresses;
   std::unique_ptr<storage::StateStore> state;
+  std::unique_ptr<storage::PolicyStore> policies;
   std::unique_ptr<storage::UserSettings> settings;
   std::unique_ptr<storage::ThreadIndex> threads;
   storage::ChangeHub hub;

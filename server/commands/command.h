@@ -38,6 +38,9 @@ class CollectionLocks;       // server/sync/collection_locks.h
 class Conversations;         // server/conversations/conversations.h
 struct Limits;               // server/config/limits.h
 class MailSearch;            // server/search/mail_search.h
+namespace policy {
+struct DeviceService;  // server/policy/device_service.h
+}
 
 // What all commands work with; made once in main. Everything outlives every request.
 struct Services {
@@ -59,6 +62,7 @@ struct Services {
   // Whether the policy of the request's device lets it hand over a recovery password. Empty: no.
   std::function<storage::Result<bool>(const Request&)> password_recovery;
   CertificateValidator* certificates = nullptr;
+  policy::DeviceService* devices = nullptr;  // null: no policies, every device may sync
 };
 
 // The parameters of the request line, from either query form. [MS-ASHTTP] 2.2.1.1.1
@@ -82,6 +86,7 @@ struct Request {
   Version version = Version::v16_1;
   storage::User user;
   storage::Device device;
+  std::string user_agent;  // cleaned
   std::shared_ptr<storage::Mailbox> mailbox;
   std::optional<wbxml::Element> body;  // nullopt: no body was sent
   std::string_view raw_body;           // for message/rfc822; valid during the command only

@@ -23,8 +23,9 @@ constexpr storage::UnixMillis kChangePause = storage::UnixMillis{5} * 60 * 1000;
 
 auto written_fields(const storage::Device& device) {
   return std::tie(device.type, device.user_agent, device.protocol_version, device.info,
-                  device.policy_key, device.pending_policy_key, device.ping, device.sync,
-                  device.capture, device.last_seen);
+                  device.policy_key, device.pending_policy_key, device.policy_revision,
+                  device.pending_policy_revision, device.policy_status, device.policy_at,
+                  device.ping, device.sync, device.capture, device.last_seen);
 }
 
 }  // namespace

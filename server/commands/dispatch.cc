@@ -9,11 +9,14 @@
 #include <utility>
 
 #include "server/commands/command_table.h"
+#include "server/commands/device_gate.h"
 #include "server/commands/device_record.h"
+#include "server/commands/quarantine_view.h"
 #include "server/commands/request_body.h"
 #include "server/commands/request_query.h"
 #include "server/commands/status.h"
 #include "server/config/limits.h"
+#include "server/policy/device_service.h"
 #include "storage/base/log.h"
 #include "storage/base/text.h"
 
@@ -27,9 +30,20 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr std::size_t kMailOverhead = 64u << 10;  // WBXML around the MIME of a largest mail
 constexpr std::size_t kMaxUserAgent = 256;
 
+// A request that was answered faster than this did not wait for news.
+constexpr std::chrono::seconds kAtOnce{2};
+
 http::HttpReply plain_reply(int status) {
   http::HttpReply reply;
   reply.status = status;
+  return reply;
+}
+
+// The same in all versions: a phone that storms does not read what it is told.
+// [MS-ASHTTP] 2.2.2.1.1
+http::HttpReply storm_reply(storage::UnixMillis left) {
+  http::HttpReply reply = plain_reply(503);
+  reply.headers.emplace_back("Retry-After", std::to_string((left + 999) / 1000));
   return reply;
 }
 
@@ -96,13 +110,25 @@ void hand_to(const CaptureSink& sink, const CapturedRequest& request,
 
 }  // namespace
 
+// By what a repetition is known. device 0: the request is not watched.
+struct Dispatcher::StormKey {
+  std::int64_t user = 0;
+  std::int64_t device = 0;
+  const CommandInfo* command = nullptr;
+  std::uint64_t digest = 0;  // of the request
+  SteadyClock::time_point start;
+};
+
 // One request on its way through this file.
 struct Dispatcher::Exchange {
   Request request;
   const CommandInfo* command = nullptr;
-  std::string user_agent;
   std::string peer;
+  http::HttpRequest* http = nullptr;  // lives as long as this
+  std::string address;                // of the user; a command that parks takes the Request away
   SteadyClock::time_point start = SteadyClock::now();
+  std::uint64_t device_events = 0;  // when the device's record was read
+  std::uint64_t digest = 0;
   std::shared_ptr<CapturedRequest> captured;  // of a captured device only
 
   void log_refusal(int http_status, std::string_view reason) const {
@@ -119,6 +145,9 @@ struct Dispatcher::Exchange {
     log_refusal(http_status, reason);
     return plain_reply(http_status);
   }
+  StormKey storm_key() const {
+    return {request.user.id, request.device.id, command, digest, start};
+  }
   http::HttpReply refuse(const CommandError& error) const {
     Reply reply = error_reply(error, *command, request.version);
     log_refusal(reply.http_status, "status " + std::to_string(error.status) + ": " + error.reason);
@@ -132,7 +161,10 @@ struct Dispatcher::Flight {
   Version version = Version::v16_1;
   std::int64_t user = 0;
   std::int64_t device = 0;
+  std::string address;  // of the user
   SteadyClock::time_point start;
+  std::uint64_t digest = 0;
+  std::shared_ptr<http::Waker> waker;
   std::shared_ptr<ParkedEntry> entry;
   std::function<CommandResult(http::WakeReason)> resume;
   std::shared_ptr<CapturedRequest> captured;
@@ -141,11 +173,22 @@ struct Dispatcher::Flight {
 Dispatcher::Dispatcher(const Services& services, DispatcherOptions options)
     : services_(services),
       options_(std::move(options)),
-      authenticator_(*services.directory, *services.clock, services.limits->login_failures) {}
+      authenticator_(*services.directory, *services.clock, services.limits->login_failures) {
+  services_.hub->set_device_listener(
+      [this](const storage::HubEvent& event) { device_changed(event.user_id, event.collection); });
+}
+
+Dispatcher::~Dispatcher() { services_.hub->set_device_listener({}); }
+
+void Dispatcher::device_changed(std::int64_t user, std::int64_t device) {
+  device_events_.fetch_add(1, std::memory_order_acq_rel);
+  registry_.ask_again(user, device);
+}
 
 http::Outcome Dispatcher::handle(http::HttpRequest& request) {
   Exchange exchange;
   exchange.peer = request.peer;
+  exchange.http = &request;
   try {
     return handle_checked(request, exchange);
   } catch (const std::exception& error) {
@@ -177,7 +220,12 @@ http::Outcome Dispatcher::handle_checked(http::HttpRequest& request, Exchange& e
   }
   exchange.request.user = std::move(*user);
 
-  if (request.method == "OPTIONS") return options_reply();
+  if (request.method == "OPTIONS") {
+    if (!exchange.request.user.eas_enabled) {
+      return exchange.refuse(403, "the user may not sync with phones");
+    }
+    return options_reply();
+  }
   if (request.method != "POST") return exchange.refuse(501, "method " + request.method);
   if (!query) return exchange.refuse(400, query.error().message);
   return handle_post(request, exchange);
@@ -203,21 +251,45 @@ http::Outcome Dispatcher::handle_post(http::HttpRequest& request, Exchange& exch
       read_body(eas_request, request.body.view(), request.header("Content-Type"), command);
   if (bad) return refuse_body(request, *bad, exchange);
   if (auto refusal = prepare_device(request, exchange)) return *std::move(refusal);
-  if (options_.policy_gate && (command.flags & command_flag::kUnprovisioned) == 0) {
-    if (auto error = options_.policy_gate(eas_request, command)) {
-      return finish(*std::move(error), exchange);
-    }
-  }
-  if ((command.flags & command_flag::kNoMailbox) == 0) {
-    auto mailbox = services_.mail->open(eas_request.user.id, eas_request.user.address);
-    if (!mailbox) return finish(command_error(mailbox.error()), exchange);
-    eas_request.mailbox = std::move(*mailbox);
-  }
-  eas_request.make_waker = request.make_waker;
+  if (auto refusal = pass_gate(request, exchange)) return *std::move(refusal);
   if ((command.flags & command_flag::kReplacesOlder) != 0) {
     registry_.supersede(eas_request.user.id, eas_request.device.id, &command);
   }
   return finish(command.run(eas_request, services_), exchange);
+}
+
+// Whether the device may go on, and with which mailbox. The refusal is an outcome since it may be
+// held back.
+std::optional<http::Outcome> Dispatcher::pass_gate(http::HttpRequest& request, Exchange& exchange) {
+  Request& eas_request = exchange.request;
+  const CommandInfo& command = *exchange.command;
+  eas_request.make_waker = request.make_waker;
+  exchange.address = eas_request.user.address;
+  exchange.digest = policy::StormGuard::digest(
+                        eas_request.raw_body.empty() ? request.body.view() : eas_request.raw_body) ^
+                    (policy::StormGuard::digest(request.query) * 31);
+  if (auto refusal = refuse_storm(exchange)) return *std::move(refusal);
+  const GateAnswer answer = ask_gate(
+      {eas_request.user, eas_request.device, command, eas_request.version,
+       eas_request.query.device_type, eas_request.user_agent, eas_request.query.policy_key, false},
+      services_);
+  if (answer.refusal) return finish(*answer.refusal, exchange);
+  if ((command.flags & command_flag::kNoMailbox) != 0) return std::nullopt;
+  auto mailbox = services_.mail->open(eas_request.user.id, eas_request.user.address);
+  if (mailbox && answer.quarantined) {
+    mailbox = quarantine_view(std::move(*mailbox), eas_request.device.control.notice_item);
+  }
+  if (!mailbox) return finish(command_error(mailbox.error()), exchange);
+  eas_request.mailbox = std::move(*mailbox);
+  return std::nullopt;
+}
+
+std::optional<http::HttpReply> Dispatcher::refuse_storm(const Exchange& exchange) const {
+  if (services_.devices == nullptr) return std::nullopt;
+  const storage::UnixMillis now = services_.clock->now_ms();
+  const auto until = services_.devices->storms.blocked(exchange.request.device.id, now);
+  if (!until) return std::nullopt;
+  return storm_reply(*until - now);
 }
 
 http::HttpReply Dispatcher::refuse_body(http::HttpRequest& request, const BodyError& bad,
@@ -292,15 +364,72 @@ std::optional<http::HttpReply> Dispatcher::prepare_device(http::HttpRequest& req
     return exchange.refuse(
         command_error(status::kDeviceIdInvalid, "a probing device id can run no such command"));
   }
-  const auto loaded = load_device(
-      eas_request, clean_header(request.header("User-Agent"), kMaxUserAgent), services_);
+  eas_request.user_agent = clean_header(request.header("User-Agent"), kMaxUserAgent);
+  exchange.device_events = device_events_.load(std::memory_order_acquire);
+  const auto loaded = load_device(eas_request, eas_request.user_agent, services_);
   if (!loaded && loaded.error().kind == ErrorKind::too_large) {
+    tell_of_too_many(eas_request);
     return exchange.refuse(
         command_error(status::kMaximumDevicesReached, "the user has too many devices"));
   }
   if (!loaded) return exchange.refuse(command_error(loaded.error()));
   if (eas_request.device.capture) capture(request, exchange);
   return std::nullopt;
+}
+
+// Once a day for each device.
+void Dispatcher::tell_of_too_many(const Request& request) const {
+  if (services_.devices == nullptr) return;
+  policy::Notices& notices = services_.devices->notices;
+  const std::string identity =
+      "many:" + std::to_string(request.user.id) + ":" + request.query.device_id;
+  if (!notices.first_today(identity)) return;
+  storage::Device device;
+  device.user_id = request.user.id;
+  device.device_id = request.query.device_id;
+  device.type = request.query.device_type;
+  device.user_agent = request.user_agent;
+  constexpr auto kTooMany = policy::Occasion::too_many_devices;
+  if (const auto told = notices.tell_user(kTooMany, request.user, device, identity); !told) {
+    storage::log_event(LogLevel::warning, "the user was not told",
+                       {{"user", request.user.address}, {"reason", told.error().message}});
+  }
+  notices.tell_administrator(kTooMany, request.user, device, identity);
+}
+
+http::Outcome Dispatcher::hand_out(http::HttpReply reply, const StormKey& key,
+                                   const MakeWaker& make_waker) {
+  if (services_.devices == nullptr || key.device == 0) return reply;
+  policy::StormGuard& storms = services_.devices->storms;
+  if (!storms.is_on()) return reply;
+  const storage::UnixMillis now = services_.clock->now_ms();
+  const std::uint64_t answer =
+      policy::StormGuard::digest(reply.body) + static_cast<std::uint64_t>(reply.status);
+  const policy::StormVerdict verdict =
+      storms.answered(key.device, key.command->name, key.digest, answer,
+                      SteadyClock::now() - key.start < kAtOnce, now);
+  if (verdict.news) note_storm(key, verdict);
+  if (verdict.blocked_until > now) return storm_reply(verdict.blocked_until - now);
+  if (verdict.delay <= 0 || !make_waker) return reply;
+  auto held = std::make_shared<http::HttpReply>(std::move(reply));
+  return http::Parked{make_waker(), SteadyClock::now() + std::chrono::milliseconds(verdict.delay),
+                      [held](http::WakeReason) -> http::Outcome { return std::move(*held); }};
+}
+
+void Dispatcher::note_storm(const StormKey& key, const policy::StormVerdict& verdict) {
+  constexpr storage::UnixMillis kRed = storage::UnixMillis{10} * 60 * 1000;
+  const storage::UnixMillis now = services_.clock->now_ms();
+  const bool blocked = verdict.blocked_until > now;
+  const std::string reason = verdict.reason + (blocked ? ": refused for a while" : ": slowed down");
+  storage::log_event(
+      LogLevel::warning, blocked ? "device refused for a while" : "device slowed down",
+      {{"user_id", key.user}, {"device_row", key.device}, {"reason", verdict.reason}});
+  const auto noted = services_.devices->store.note_storm(
+      key.device, blocked ? verdict.blocked_until : now + kRed, reason);
+  if (!noted) {
+    storage::log_event(LogLevel::warning, "a storm was not noted",
+                       {{"device_row", key.device}, {"reason", noted.error().message}});
+  }
 }
 
 http::Outcome Dispatcher::finish(CommandResult result, Exchange& exchange) {
@@ -326,7 +455,7 @@ http::Outcome Dispatcher::finish(CommandResult result, Exchange& exchange) {
                         {"ms", milliseconds_since(exchange.start)}});
   }
   if (exchange.captured) hand_to(options_.capture, *exchange.captured, reply);
-  return reply;
+  return hand_out(std::move(reply), exchange.storm_key(), exchange.http->make_waker);
 }
 
 http::Outcome Dispatcher::park(ParkedCommand parked, Exchange& exchange) {
@@ -343,10 +472,18 @@ http::Outcome Dispatcher::park(ParkedCommand parked, Exchange& exchange) {
   flight->version = request.version;
   flight->user = request.user.id;
   flight->device = request.device.id;
+  flight->address = std::move(exchange.address);
+  flight->digest = exchange.digest;
+  flight->waker = parked.waker;
   flight->start = exchange.start;
   flight->entry = std::move(entry);
   flight->resume = std::move(parked.resume);
   flight->captured = std::move(exchange.captured);
+  // Decided after the record was read and before the request was in the registry.
+  if (device_events_.load(std::memory_order_acquire) != exchange.device_events) {
+    flight->entry->set_must_ask();
+    parked.waker->wake();
+  }
   return http::Parked{std::move(parked.waker), SteadyClock::now() + parked.wait,
                       [this, flight](http::WakeReason reason) { return resume(flight, reason); }};
 }
@@ -371,13 +508,15 @@ http::Outcome Dispatcher::resume_checked(const std::shared_ptr<Flight>& flight,
     reason = http::WakeReason::deadline;
   }
   const auto run = std::move(flight->resume);
-  CommandResult result = run(reason);
+  std::optional<CommandError> refusal = ask_parked(*flight, reason);
+  CommandResult result = refusal ? CommandResult(*std::move(refusal)) : run(reason);
 
   if (auto* parked = std::get_if<ParkedCommand>(&result)) {
     registry_.set_waker(*flight->entry, parked->waker);
     flight->resume = std::move(parked->resume);
+    flight->waker = parked->waker;
     // Superseded between the look above and set_waker(): the wake went to the old waker.
-    if (flight->entry->superseded()) parked->waker->wake();
+    if (flight->entry->superseded() || flight->entry->must_ask()) parked->waker->wake();
     return http::Parked{std::move(parked->waker), SteadyClock::now() + parked->wait,
                         [this, flight](http::WakeReason next) { return resume(flight, next); }};
   }
@@ -397,7 +536,29 @@ http::Outcome Dispatcher::resume_checked(const std::shared_ptr<Flight>& flight,
                       {"reason", error != nullptr ? error->reason : std::string()},
                       {"ms", milliseconds_since(flight->start)}});
   if (flight->captured) hand_to(options_.capture, *flight->captured, reply);
-  return reply;
+  return hand_out(std::move(reply),
+                  {flight->user, flight->device, flight->command, flight->digest, flight->start},
+                  [&flight] { return flight->waker; });
+}
+
+// Something may have been decided about the device while its request waited.
+std::optional<CommandError> Dispatcher::ask_parked(Flight& flight, http::WakeReason& reason) {
+  if (reason == http::WakeReason::shutdown || !flight.entry->take_must_ask()) return std::nullopt;
+  auto device = services_.state->device_by_row(flight.device);
+  // Forgotten: the command finds that out itself, and says so in its own way.
+  if (!device && device.error().kind == ErrorKind::not_found) return std::nullopt;
+  if (!device) return command_error(device.error());
+  const auto user = services_.directory->find(flight.address);
+  if (!user && user.error().kind == ErrorKind::not_found) {
+    return command_error(status::kAccessDenied, "the user was removed");
+  }
+  if (!user) return command_error(user.error());
+  GateAnswer answer = ask_gate({*user, *device, *flight.command, flight.version, device->type,
+                                device->user_agent, std::nullopt, true},
+                               services_);
+  // The mailbox that it waits with is not the one that it may see now: it has to ask again.
+  if (!answer.refusal && answer.view_changed) reason = http::WakeReason::deadline;
+  return std::move(answer.refusal);
 }
 
 std::size_t Dispatcher::body_limit(const http::HttpRequest& request) const {

@@ -68,6 +68,26 @@ void ParkedRegistry::supersede(std::int64_t user, std::int64_t device, const Com
   for (const auto& waker : ended) waker->wake();
 }
 
+void ParkedRegistry::ask_again(std::int64_t user, std::int64_t device) {
+  std::vector<std::shared_ptr<http::Waker>> woken;
+  {
+    storage::MutexLock lock(mutex_);
+    const auto mark = [&](const std::vector<ParkedEntry*>& entries) {
+      for (ParkedEntry* entry : entries) {
+        if (device != 0 && entry->device_ != device) continue;
+        entry->set_must_ask();
+        woken.push_back(entry->waker_);
+      }
+    };
+    if (user == 0) {
+      for (const auto& [owner, entries] : by_user_) mark(entries);
+    } else if (const auto found = by_user_.find(user); found != by_user_.end()) {
+      mark(found->second);
+    }
+  }
+  for (const auto& waker : woken) waker->wake();
+}
+
 void ParkedRegistry::remove(ParkedEntry* entry) {
   storage::MutexLock lock(mutex_);
   const auto found = by_user_.find(entry->user_);

@@ -24,6 +24,11 @@ class ParkedEntry {
 
   // A newer request has taken its place: it must be answered, not parked again.
   bool superseded() const { return superseded_.load(std::memory_order_acquire); }
+  // Something was decided about the device since it was asked last: ask whether it may go on.
+  bool must_ask() const { return must_ask_.load(std::memory_order_acquire); }
+  // The same, and it counts as asked from now on.
+  bool take_must_ask() { return must_ask_.exchange(false, std::memory_order_acq_rel); }
+  void set_must_ask() { must_ask_.store(true, std::memory_order_release); }
 
  private:
   friend class ParkedRegistry;
@@ -37,6 +42,7 @@ class ParkedEntry {
   const CommandInfo* const command_;
   std::shared_ptr<http::Waker> waker_;  // guarded by the registry's mutex
   std::atomic<bool> superseded_{false};
+  std::atomic<bool> must_ask_{false};
 };
 
 // Thread-safe. Must outlive its entries.
@@ -51,6 +57,9 @@ class ParkedRegistry {
   void set_waker(ParkedEntry& entry, std::shared_ptr<http::Waker> waker);
   // Ends all parked requests of this device and command.
   void supersede(std::int64_t user, std::int64_t device, const CommandInfo* command);
+  // Marks all parked requests of this device (0: of all devices; user 0: of everybody) with
+  // set_must_ask() and wakes them.
+  void ask_again(std::int64_t user, std::int64_t device);
   std::size_t size() const;
 
  private:

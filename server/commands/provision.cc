@@ -1,20 +1,27 @@
 // Provision: the two-phase handshake about policies. [MS-ASPROV] 3.1.5.1, 3.2.5.1
 //
-// No policy is imposed, so what is handed out allows everything; it is still a real handshake,
-// since phones keep the key and since a policy may be set later.
+// Where no policy is set, what is handed out allows everything; it is still a real handshake, since
+// phones keep the key and since a policy may be set later.
 //
 // The permanent key is derived from the temporary one. So an acknowledgement that is sent again,
 // because its answer was lost, gets the same permanent key.
-#include <array>
+//
+// While a wipe is asked for, every Provision is answered with the order to wipe and nothing else:
+// phones come with an empty one, with a request for policies (after 449), or with what they last
+// tried. The acknowledgement is taken wherever a client puts it (quirks.md "Provisioning").
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "server/commands/commands.h"
+#include "server/commands/device_gate.h"
 #include "server/commands/device_information.h"
 #include "server/commands/device_record.h"
 #include "server/commands/status.h"
+#include "server/policy/device_service.h"
 #include "storage/base/crypto.h"
+#include "storage/base/log.h"
 #include "storage/base/text.h"
 #include "wbxml/code_pages.h"
 #include "wbxml/encoder.h"
@@ -27,78 +34,29 @@ namespace tag = wbxml::provision;
 constexpr int kSuccess = 1;
 constexpr int kProtocolError = 2;      // of Provision
 constexpr int kUnknownPolicyType = 3;  // of Policy
+constexpr int kPolicyCorrupt = 4;      // of Policy
 constexpr int kWrongPolicyKey = 5;     // of Policy
 
 constexpr std::string_view kWbxmlPolicy = "MS-EAS-Provisioning-WBXML";
 constexpr std::string_view kXmlPolicy = "MS-WAP-Provisioning-XML";
-
-// 4131 = 1: no password is enforced. [MS-ASPROV] 2.2.2.24.2
-constexpr std::string_view kOpenXmlPolicy =
-    "<wap-provisioningdoc><characteristic type=\"SecurityPolicy\">"
-    "<parm name=\"4131\" value=\"1\"/></characteristic></wap-provisioningdoc>";
-
-struct Setting {
-  wbxml::Tag tag;
-  Version since;
-  std::string_view value;
-};
-
-// Everything allowed, nothing required; in schema order. Settings whose "no limit" is an empty tag
-// are left out: that means the same and no phone stumbles over it. [MS-ASPROV] 2.2.2.28
-constexpr std::array kOpenPolicy = {
-    Setting{tag::kDevicePasswordEnabled, Version::v12_0, "0"},
-    Setting{tag::kAlphanumericDevicePasswordRequired, Version::v12_0, "0"},
-    Setting{tag::kPasswordRecoveryEnabled, Version::v12_0, "0"},
-    Setting{tag::kRequireStorageCardEncryption, Version::v12_1, "0"},
-    Setting{tag::kAttachmentsEnabled, Version::v12_0, "1"},
-    Setting{tag::kAllowSimpleDevicePassword, Version::v12_0, "1"},
-    Setting{tag::kDevicePasswordExpiration, Version::v12_0, "0"},
-    Setting{tag::kDevicePasswordHistory, Version::v12_0, "0"},
-    Setting{tag::kAllowStorageCard, Version::v12_1, "1"},
-    Setting{tag::kAllowCamera, Version::v12_1, "1"},
-    Setting{tag::kRequireDeviceEncryption, Version::v12_1, "0"},
-    Setting{tag::kAllowUnsignedApplications, Version::v12_1, "1"},
-    Setting{tag::kAllowUnsignedInstallationPackages, Version::v12_1, "1"},
-    Setting{tag::kAllowWiFi, Version::v12_1, "1"},
-    Setting{tag::kAllowTextMessaging, Version::v12_1, "1"},
-    Setting{tag::kAllowPOPIMAPEmail, Version::v12_1, "1"},
-    Setting{tag::kAllowBluetooth, Version::v12_1, "2"},
-    Setting{tag::kAllowIrDA, Version::v12_1, "1"},
-    Setting{tag::kRequireManualSyncWhenRoaming, Version::v12_1, "0"},
-    Setting{tag::kAllowDesktopSync, Version::v12_1, "1"},
-    Setting{tag::kMaxCalendarAgeFilter, Version::v12_1, "0"},
-    Setting{tag::kAllowHTMLEmail, Version::v12_1, "1"},
-    Setting{tag::kMaxEmailAgeFilter, Version::v12_1, "0"},
-    Setting{tag::kMaxEmailBodyTruncationSize, Version::v12_1, "-1"},
-    Setting{tag::kMaxEmailHTMLBodyTruncationSize, Version::v12_1, "-1"},
-    Setting{tag::kRequireSignedSMIMEMessages, Version::v12_1, "0"},
-    Setting{tag::kRequireEncryptedSMIMEMessages, Version::v12_1, "0"},
-    Setting{tag::kAllowSMIMEEncryptionAlgorithmNegotiation, Version::v12_1, "2"},
-    Setting{tag::kAllowSMIMESoftCerts, Version::v12_1, "1"},
-    Setting{tag::kAllowBrowser, Version::v12_1, "1"},
-    Setting{tag::kAllowConsumerEmail, Version::v12_1, "1"},
-    Setting{tag::kAllowRemoteDesktop, Version::v12_1, "1"},
-    Setting{tag::kAllowInternetSharing, Version::v12_1, "1"},
-};
 
 struct Answer {
   bool device_information = false;  // it was sent and kept
   std::optional<std::string> policy_type;
   int policy_status = kSuccess;
   std::uint32_t policy_key = 0;  // 0: none
-  bool data = false;
+  bool data = false;             // the policy itself
+  policy::PolicyPtr policy;
+  bool withdraw = false;  // settings that are not set are to be taken back
 };
 
-void write_data(wbxml::Encoder& out, const std::string& type, Version version) {
+void write_data(wbxml::Encoder& out, const Answer& answer, Version version) {
+  const policy::PolicyDocument& document = answer.policy->document;
   out.start(tag::kData);
-  if (type == kXmlPolicy) {
-    out.write_text(kOpenXmlPolicy);
+  if (*answer.policy_type == kXmlPolicy) {
+    out.write_text(policy::policy_xml(document, answer.withdraw));
   } else {
-    out.start(tag::kEASProvisionDoc);
-    for (const Setting& setting : kOpenPolicy) {
-      if (version >= setting.since) out.text(setting.tag, setting.value);
-    }
-    out.end();
+    policy::write_policy(out, document, version, answer.withdraw);
   }
   out.end();
 }
@@ -118,7 +76,7 @@ Reply write(const Answer& answer, Version version) {
     out.text(tag::kPolicyType, *answer.policy_type);
     out.number(tag::kStatus, answer.policy_status);
     if (answer.policy_key != 0) out.number(tag::kPolicyKey, answer.policy_key);
-    if (answer.data) write_data(out, *answer.policy_type, version);
+    if (answer.data) write_data(out, answer, version);
     out.end();
     out.end();
   }
@@ -147,37 +105,133 @@ std::uint32_t permanent_key(const storage::Device& device, std::uint32_t tempora
   return key != 0 ? key : 1;
 }
 
+storage::Result<policy::PolicyPtr> policy_for(const Request& request, const Services& services) {
+  if (services.devices == nullptr) return std::make_shared<policy::EffectivePolicy>();
+  return services.devices->book.policy_of(request.user.id, request.device.control.world);
+}
+
 // Phase one: a temporary key and the policy.
 storage::Result<void> begin(Request& request, const Services& services, Answer& answer) {
-  std::uint32_t temporary = storage::random_u32();
+  if (answer.policy->corrupt) {
+    log_refusal(request, "Provision", kPolicyCorrupt, "the stored policy cannot be read");
+    answer.policy_status = kPolicyCorrupt;
+    return {};
+  }
+  const std::uint32_t temporary = storage::random_u32();
+  answer.withdraw = answer.policy->revision != 0 || request.device.policy_revision != 0;
   GODWIT_TRY(change_device(request.device, services, [&](storage::Device& device) {
     device.pending_policy_key = temporary;
+    device.pending_policy_revision = answer.policy->revision;
   }));
   answer.policy_key = temporary;
   answer.data = true;
   return {};
 }
 
-// Phase two. The Status that the phone reports (applied, partly, not at all, managed by others) is
-// acceptable whatever it is, since nothing is required.
-storage::Result<void> acknowledge(Request& request, const Services& services,
-                                  std::string_view sent_key, Answer& answer) {
+// What the phone's report about the policy leads to; 0: it is let in. [MS-ASPROV] 2.2.2.54.1,
+// 3.2.5.1.2.1
+int judge(const policy::EffectivePolicy& policy, int reported) {
+  if (policy.revision == 0) return 0;  // there was nothing to apply
+  switch (reported) {
+    case 1:
+      return 0;
+    case 2:
+      return policy.document.flag("AllowPartialCompliance") ? 0 : status::kNotFullyProvisionable;
+    case 3:
+      return policy.document.flag("AllowRefusedPolicy") ? 0 : status::kNotFullyProvisionable;
+    case 4:
+      return policy.document.flag("AllowExternallyManaged") ? 0 : status::kExternallyManaged;
+    default:
+      return kProtocolError;
+  }
+}
+
+// Phase two. A Status that the policy does not let in is an error of the command; a key that is not
+// the one given, or of a policy that changed meanwhile, is status 5: the phone starts again.
+storage::Result<int> acknowledge(Request& request, const Services& services,
+                                 const wbxml::Element& policy, std::string_view sent_key,
+                                 Answer& answer) {
   const auto key = storage::parse_uint(storage::trim(sent_key));
   const bool probe = request.device.id == 0;
-  const bool known = key && *key != 0 && (probe || *key == request.device.pending_policy_key);
+  const bool known = key && *key != 0 &&
+                     (probe || (*key == request.device.pending_policy_key &&
+                                answer.policy->revision == request.device.pending_policy_revision));
   if (!known) {
     log_refusal(request, "Provision", kWrongPolicyKey, "wrong policy key");
     answer.policy_status = kWrongPolicyKey;
-    return {};
+    return 0;
   }
+  const auto text = policy.text_of(tag::kStatus).value_or("");
+  const auto reported =
+      static_cast<int>(storage::parse_uint(storage::trim(text)).value_or(0) % 256);
+  const int refusal = judge(*answer.policy, reported);
   answer.policy_key = permanent_key(request.device, static_cast<std::uint32_t>(*key));
-  return change_device(request.device, services,
-                       [&](storage::Device& device) { device.policy_key = answer.policy_key; });
+  GODWIT_TRY(change_device(request.device, services, [&](storage::Device& device) {
+    device.policy_status = reported;
+    device.policy_at = services.clock->now_ms();
+    if (refusal != 0) return;
+    device.policy_key = answer.policy_key;
+    device.policy_revision = answer.policy->revision;
+  }));
+  return refusal;
 }
 
-}  // namespace
+// --- remote wipe --------------------------------------------------------------------------------
 
-CommandResult run_provision(Request& request, const Services& services) {
+Reply write_wipe(int status, std::optional<wbxml::Tag> order) {
+  wbxml::Encoder out;
+  out.start(tag::kProvision);
+  out.number(tag::kStatus, status);
+  if (order) out.empty(*order);
+  out.end();
+  Reply reply;
+  reply.body = out.take();
+  return reply;
+}
+
+bool is_wipe(wbxml::Tag name) {
+  return name == tag::kRemoteWipe || name == tag::kAccountOnlyRemoteWipe;
+}
+
+// The acknowledgement of a wipe: under Provision, or where some phones put it, inside Policies or
+// Policy.
+const wbxml::Element* find_wipe(const wbxml::Element& element) {
+  for (const wbxml::Element& child : element.children) {
+    if (is_wipe(child.tag)) return &child;
+    if (child.tag != tag::kPolicies && child.tag != tag::kPolicy) continue;
+    if (const wbxml::Element* const found = find_wipe(child)) return found;
+  }
+  return nullptr;
+}
+
+// The whole answer while a wipe is asked for. [MS-ASPROV] 3.2.5.1.1, 3.2.5.1.2.2, 3.2.5.1.2.3
+CommandResult run_wipe(Request& request, const Services& services,
+                       const wbxml::Element* acknowledged) {
+  storage::DeviceControl& control = request.device.control;
+  const wbxml::Tag order =
+      control.wipe == storage::Wipe::account ? tag::kAccountOnlyRemoteWipe : tag::kRemoteWipe;
+  const auto text = acknowledged == nullptr ? std::nullopt : acknowledged->text_of(tag::kStatus);
+  // An answer to an order that was never given is a stale one, of a wipe that was cancelled.
+  if (text && control.wipe_sent != 0) {
+    if (storage::trim(*text) == "1") {
+      if (auto done = finish_wipe(request.user, request.device, services); !done) {
+        return command_error(done.error());
+      }
+      return write_wipe(kSuccess, std::nullopt);
+    }
+    storage::log_event(
+        storage::LogLevel::warning, "a device could not wipe itself",
+        {{"user", request.user.address}, {"device", request.device.device_id}, {"status", *text}});
+  }
+  const bool failed = text && control.wipe_sent != 0;
+  const auto noted = services.devices->store.note_wipe_sent(
+      request.device.id, services.clock->now_ms(), failed || control.wipe_failed);
+  if (!noted) return command_error(noted.error());
+  return write_wipe(failed ? kProtocolError : kSuccess, order);
+}
+
+// [MS-ASPROV] 3.2.5.1.1, 3.2.5.1.2.1
+CommandResult run_policies(Request& request, const Services& services) {
   const wbxml::Element& body = *request.body;
   Answer answer;
   const wbxml::Element* policies = body.child(tag::kPolicies);
@@ -193,12 +247,8 @@ CommandResult run_provision(Request& request, const Services& services) {
     if (!stored) return command_error(stored.error());
     answer.device_information = true;
   }
-  // Without policies: an empty request asks whether a wipe is due, a RemoteWipe acknowledges one
-  // (some phones put it beside what is left of a policy). None is ever requested here, so there is
-  // nothing to add to "all is well".
-  if (policies == nullptr || body.has(tag::kRemoteWipe) || body.has(tag::kAccountOnlyRemoteWipe)) {
-    return write(answer, request.version);
-  }
+  // Without policies: an empty request asks whether a wipe is due. None is.
+  if (policies == nullptr) return write(answer, request.version);
   if (policy == nullptr) return protocol_error(request, "Policies without Policy");
   const auto type = policy->text_of(tag::kPolicyType);
   if (!type || type->empty()) return protocol_error(request, "no PolicyType");
@@ -213,10 +263,36 @@ CommandResult run_provision(Request& request, const Services& services) {
     answer.policy_status = kUnknownPolicyType;
     return write(answer, request.version);
   }
-  const auto done =
-      key ? acknowledge(request, services, *key, answer) : begin(request, services, answer);
-  if (!done) return command_error(done.error());
+  auto found = policy_for(request, services);
+  if (!found) return command_error(found.error());
+  answer.policy = *std::move(found);
+  if (!key) {
+    if (auto begun = begin(request, services, answer); !begun) return command_error(begun.error());
+    return write(answer, request.version);
+  }
+  const auto refusal = acknowledge(request, services, *policy, *key, answer);
+  if (!refusal) return command_error(refusal.error());
+  if (*refusal == kProtocolError) return protocol_error(request, "no Status of the policy");
+  if (*refusal != 0) return command_error(*refusal, "the policy was not applied as it must be");
   return write(answer, request.version);
+}
+
+}  // namespace
+
+CommandResult run_provision(Request& request, const Services& services) {
+  const wbxml::Element& body = *request.body;
+  const storage::Wipe wipe =
+      services.devices == nullptr ? storage::Wipe::none : request.device.control.wipe;
+  const wbxml::Element* const wiped = find_wipe(body);
+  if (wipe == storage::Wipe::account || wipe == storage::Wipe::full) {
+    return run_wipe(request, services, wiped);
+  }
+  // Sent once more since the answer was lost, or for a wipe that nobody asks for any more.
+  if (wiped != nullptr) return write_wipe(kSuccess, std::nullopt);
+  if (wipe != storage::Wipe::none) {
+    return command_error(status::kDeviceBlocked, "the device was wiped and not allowed since");
+  }
+  return run_policies(request, services);
 }
 
 }  // namespace eas

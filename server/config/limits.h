@@ -24,7 +24,8 @@ struct Limits {
   int max_devices_per_user = 100;
   int max_parked_per_device = 4;  // an older Ping of the device is answered when a new comes
   int max_parked_per_user = 200;
-  int login_failures = 10;  // per user and address within five minutes, then 401 at once
+  int storm_repetitions = 30;  // equal requests with equal answers at once; 0: not watched
+  int login_failures = 10;     // per user and address within five minutes, then 401 at once
 };
 
 }  // namespace eas

@@ -102,6 +102,10 @@ constexpr auto kRows = std::to_array<SettingRow>({
      TARGET(crl_timeout)},
     {"certificates", "max_crl", "bytes", 1024, std::int64_t{1} << 30, "",
      "The largest revocation list.", TARGET(max_crl)},
+    {"devices", "administrator", "", 0, 0, "",
+     "The address that is told when a phone is quarantined, blocked, wiped or one too many; empty: "
+     "nobody is.",
+     TARGET(devices_administrator)},
 
     {"log", "level", "", 0, 0, "debug info warning error off",
      "How much is logged on standard error. "
@@ -161,6 +165,10 @@ constexpr auto kRows = std::to_array<SettingRow>({
      TARGET(limits.max_parked_per_device)},
     {"limits", "max_parked_per_user", "requests", 1, kMaxInt, "", "Waiting requests of one user.",
      TARGET(limits.max_parked_per_user)},
+    {"limits", "storm_repetitions", "requests", 0, kMaxInt, "",
+     "Equal requests with equal answers that one phone may send at once (one more every three "
+     "seconds); after that it is slowed down, then refused for ten minutes. 0: never.",
+     TARGET(limits.storm_repetitions)},
     {"limits", "login_failures", "failures", 1, kMaxInt, "",
      "Wrong passwords of one user from one "
      "address within five minutes; after that the answer is 401 at once.",

@@ -48,6 +48,7 @@ struct Config {
   bool fetch_crls = true;
   int crl_timeout = 10;
   std::size_t max_crl = std::size_t{10} << 20;
+  std::string devices_administrator;
 
   std::string log_level = "info";
   std::string capture_dir = "capture";

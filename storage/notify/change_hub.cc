@@ -117,7 +117,12 @@ void ChangeHub::set_forward(std::function<void(const HubEvent&)> forward) {
   forward_ = std::move(forward);
 }
 
+void ChangeHub::set_device_listener(std::function<void(const HubEvent&)> listener) {
+  device_listener_ = std::move(listener);
+}
+
 void ChangeHub::deliver(const HubEvent& event) {
+  if ((event.kinds & hub_event::kDevice) != 0 && device_listener_) device_listener_(event);
   Shard& shard = shards_[shard_of(event.user_id)];
   const MutexLock lock(shard.mutex);
   const auto found = shard.first.find(event.user_id);

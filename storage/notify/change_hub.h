@@ -18,7 +18,9 @@ namespace hub_event {
 inline constexpr unsigned kAdded = 1u << 0;      // an item was added to the collection
 inline constexpr unsigned kOther = 1u << 1;      // flags, content or removals
 inline constexpr unsigned kHierarchy = 1u << 2;  // the folder list; collection is 0
-inline constexpr unsigned kDevice = 1u << 3;     // policy, wipe, block; collection is the device id
+// Policy, wipe, block: something was decided about the device whose row id is `collection`, 0:
+// about all of the user's; with user 0 about everybody's.
+inline constexpr unsigned kDevice = 1u << 3;
 }  // namespace hub_event
 
 struct HubEvent {
@@ -69,6 +71,9 @@ class ChangeHub {
   // Also hands every published event to `forward` (a bridge to other nodes); at most one, set at
   // start-up.
   void set_forward(std::function<void(const HubEvent&)> forward);
+  // Also hands every kDevice event, published or delivered, to `listener`; at most one, set at
+  // start-up (an empty one ends it). It must not block.
+  void set_device_listener(std::function<void(const HubEvent&)> listener);
   // An event that came from another node: like publish(), but not forwarded.
   void deliver(const HubEvent& event);
 
@@ -78,6 +83,7 @@ class ChangeHub {
   void unsubscribe(Subscription::Entry* entry);
   std::unique_ptr<Shard[]> shards_;
   std::function<void(const HubEvent&)> forward_;
+  std::function<void(const HubEvent&)> device_listener_;
 };
 
 }  // namespace storage

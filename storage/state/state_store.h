@@ -15,6 +15,27 @@
 
 namespace storage {
 
+// What an administrator decided about a device, or a rule says. `none`: no decision.
+enum class Access { none = 0, allow = 1, block = 2, quarantine = 3 };
+
+// A remote wipe: asked for, then done.
+enum class Wipe { none = 0, account = 1, full = 2, account_done = 3, full_done = 4 };
+
+// What administrators and the server decided about a device. Kept in its row, but written by
+// PolicyStore only (policy_store.h), field by field, since other processes write it too.
+struct DeviceControl {
+  Access access = Access::none;
+  Wipe wipe = Wipe::none;
+  UnixMillis wipe_at = 0;         // when it was asked for; when it is done: when it was done
+  UnixMillis wipe_sent = 0;       // when the device was told; 0: not yet
+  bool wipe_failed = false;       // the device said that it could not
+  Access noticed = Access::none;  // the refusal that user and administrator were told of
+  std::int64_t notice_item = 0;   // that message in the user's Inbox
+  UnixMillis storm_until = 0;     // it repeated itself without end: red until then, at least
+  std::string storm_reason;       // in words; stays until the next storm
+  std::int64_t world = 0;         // number of the policies and rules now, whatever the device
+};
+
 struct Device {
   std::int64_t id = 0;  // row id, > 0
   std::int64_t user_id = 0;
@@ -30,6 +51,12 @@ struct Device {
   bool capture = false;                  // record this device's exchanges
   UnixMillis created = 0;
   UnixMillis last_seen = 0;  // coarse: written at most once an hour
+  // The revision of the policy that goes with the key (0: none), and with the pending one.
+  std::int64_t policy_revision = 0;
+  std::int64_t pending_policy_revision = 0;
+  int policy_status = 0;     // what it acknowledged with: 1 to 4; 0: never
+  UnixMillis policy_at = 0;  // when
+  DeviceControl control;
 };
 
 // Sync state of one collection (collection > 0) or of the hierarchy (collection 0) on one device.
@@ -59,7 +86,10 @@ class StateStore {
   virtual Result<Device> ensure_device(std::int64_t user_id, std::string_view device_id,
                                        std::string_view type, std::string_view user_agent,
                                        UnixMillis now, int max_devices) = 0;
-  // Writes type, user_agent, protocol_version, info, policy keys, ping, sync, capture, last_seen.
+  // The device with that row id, or not_found.
+  virtual Result<Device> device_by_row(std::int64_t device) = 0;
+  // Writes type, user_agent, protocol_version, info, all that begins with policy or pending, ping,
+  // sync, capture, last_seen.
   // not_found: the device was removed meanwhile.
   virtual Result<void> update_device(const Device& device) = 0;
   virtual Result<std::vector<Device>> devices(std::int64_t user_id) = 0;  // 0: of all users

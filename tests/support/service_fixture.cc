@@ -64,6 +64,9 @@ void ServiceFixture::start() {
   threads_ = must(storage::open_thread_index(*database_, eas::email::conversation_id_of));
   conversations_ = std::make_unique<eas::Conversations>(*threads_, *settings_, clock);
   REQUIRE(conversations_->load(*directory_));
+  policies_ = must(storage::open_policy_store(*database_));
+  devices_ = std::make_unique<eas::policy::DeviceService>(
+      *policies_, services.addresses, *mail_, &sender, clock, std::string(kAdmin), storms);
   locks_ = std::make_unique<eas::CollectionLocks>();
   search_database_ = must(storage::open_search_database("sqlite:" + dir.file("search.db")));
   search_index_ = must(storage::open_search_index(*search_database_));
@@ -82,6 +85,7 @@ void ServiceFixture::start() {
   services.locks = locks_.get();
   services.search = search_.get();
   services.limits = &limits;
+  services.devices = devices_.get();
   dispatcher = std::make_unique<eas::Dispatcher>(services, dispatcher_options_);
 }
 
@@ -93,6 +97,8 @@ void ServiceFixture::stop() {
   locks_.reset();
   conversations_.reset();
   threads_.reset();
+  devices_.reset();
+  policies_.reset();
   if (mail_) mail_->stop();
   mail_.reset();
   settings_.reset();

@@ -14,6 +14,7 @@
 #include "server/commands/dispatch.h"
 #include "server/config/limits.h"
 #include "server/conversations/conversations.h"
+#include "server/policy/device_service.h"
 #include "server/search/mail_search.h"
 #include "server/sync/collection_locks.h"
 #include "storage/mail/mail_sender.h"
@@ -80,6 +81,7 @@ class ServiceFixture {
  public:
   static constexpr std::string_view kAnn = "ann@example.test";
   static constexpr std::string_view kBob = "bob@example.test";
+  static constexpr std::string_view kAdmin = "admin@example.test";  // gets mails about devices
 
   explicit ServiceFixture(eas::Limits custom = {}, eas::DispatcherOptions options = {},
                           storage::StepHook before_step = {});
@@ -116,6 +118,7 @@ class ServiceFixture {
   ManualClock clock;
   eas::Limits limits;
   RecordingSender sender;
+  eas::policy::StormOptions storms{0};  // off; counts from the next restart() on
   eas::Services services;
   std::unique_ptr<eas::Dispatcher> dispatcher;
 
@@ -132,9 +135,11 @@ class ServiceFixture {
   std::unique_ptr<storage::AddressList> addresses_;
   std::unique_ptr<storage::StateStore> state_;
   std::unique_ptr<storage::UserSettings> settings_;
+  std::unique_ptr<storage::PolicyStore> policies_;
   std::unique_ptr<storage::MailStore> mail_;
   std::unique_ptr<storage::ThreadIndex> threads_;
   std::unique_ptr<eas::Conversations> conversations_;
+  std::unique_ptr<eas::policy::DeviceService> devices_;
   std::unique_ptr<eas::CollectionLocks> locks_;
   std::unique_ptr<storage::Database> search_database_;
   std::unique_ptr<storage::SearchIndex> search_index_;

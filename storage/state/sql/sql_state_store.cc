@@ -11,10 +11,14 @@
 
 #include "storage/base/text.h"
 
-// The columns that to_device() reads, in its order.
-#define GODWIT_DEVICE_COLUMNS                                                      \
-  "id, user_id, device_id, type, user_agent, protocol_version, info, policy_key, " \
-  "pending_policy_key, ping, sync, capture, created, last_seen"
+// The columns that to_device() reads, in its order. The last one is no column of the row: it saves
+// the policy gate a read per request.
+#define GODWIT_DEVICE_COLUMNS                                                                  \
+  "id, user_id, device_id, type, user_agent, protocol_version, info, policy_key, "             \
+  "pending_policy_key, ping, sync, capture, created, last_seen, policy_revision, "             \
+  "pending_policy_revision, policy_status, policy_at, access, wipe, wipe_at, wipe_sent, "      \
+  "wipe_failed, noticed, notice_item, storm_until, storm_reason, COALESCE((SELECT value FROM " \
+  "id_counter WHERE name = 'policy-world'), 0)"
 
 namespace storage {
 namespace {
@@ -64,6 +68,21 @@ constexpr Migration kMigrations[] = {
       );
       CREATE INDEX sent_mail_noted ON sent_mail (noted);
     )"},
+    {"state-002-control", R"(
+      ALTER TABLE device ADD COLUMN policy_revision BIGINT NOT NULL DEFAULT 0;
+      ALTER TABLE device ADD COLUMN pending_policy_revision BIGINT NOT NULL DEFAULT 0;
+      ALTER TABLE device ADD COLUMN policy_status BIGINT NOT NULL DEFAULT 0;
+      ALTER TABLE device ADD COLUMN policy_at BIGINT NOT NULL DEFAULT 0;
+      ALTER TABLE device ADD COLUMN access BIGINT NOT NULL DEFAULT 0;
+      ALTER TABLE device ADD COLUMN wipe BIGINT NOT NULL DEFAULT 0;
+      ALTER TABLE device ADD COLUMN wipe_at BIGINT NOT NULL DEFAULT 0;
+      ALTER TABLE device ADD COLUMN wipe_sent BIGINT NOT NULL DEFAULT 0;
+      ALTER TABLE device ADD COLUMN wipe_failed BIGINT NOT NULL DEFAULT 0;
+      ALTER TABLE device ADD COLUMN noticed BIGINT NOT NULL DEFAULT 0;
+      ALTER TABLE device ADD COLUMN notice_item BIGINT NOT NULL DEFAULT 0;
+      ALTER TABLE device ADD COLUMN storm_until BIGINT NOT NULL DEFAULT 0;
+      ALTER TABLE device ADD COLUMN storm_reason TEXT NOT NULL DEFAULT '';
+    )"},
 };
 
 Blob blob(std::string_view bytes) { return Blob{std::string(bytes)}; }
@@ -89,6 +108,21 @@ Device to_device(Rows& rows, std::size_t row) {
   device.capture = rows.integer(row, 11) != 0;
   device.created = rows.integer(row, 12);
   device.last_seen = rows.integer(row, 13);
+  device.policy_revision = rows.integer(row, 14);
+  device.pending_policy_revision = rows.integer(row, 15);
+  device.policy_status = static_cast<int>(rows.integer(row, 16));
+  device.policy_at = rows.integer(row, 17);
+  DeviceControl& control = device.control;
+  control.access = static_cast<Access>(rows.integer(row, 18));
+  control.wipe = static_cast<Wipe>(rows.integer(row, 19));
+  control.wipe_at = rows.integer(row, 20);
+  control.wipe_sent = rows.integer(row, 21);
+  control.wipe_failed = rows.integer(row, 22) != 0;
+  control.noticed = static_cast<Access>(rows.integer(row, 23));
+  control.notice_item = rows.integer(row, 24);
+  control.storm_until = rows.integer(row, 25);
+  control.storm_reason = rows.take_text(row, 26);
+  control.world = rows.integer(row, 27);
   return device;
 }
 
@@ -118,11 +152,14 @@ Result<Device> make_device(Connection& connection, Device device, int max_device
                 "the user has " + std::to_string(counted.integer(0, 0)) + " devices already");
   }
   GODWIT_ASSIGN(device.id, next_id(connection, "device"));
-  GODWIT_TRY(connection.execute("INSERT INTO device (" GODWIT_DEVICE_COLUMNS
-                                ") VALUES ($1, $2, $3, $4, $5, '', '', 0, 0, $6, $6, 0, $7, $7)",
-                                {device.id, device.user_id, device.device_id, device.type,
-                                 device.user_agent, Blob{}, device.created}));
-  return device;
+  GODWIT_TRY(
+      connection.execute("INSERT INTO device (id, user_id, device_id, type, user_agent, "
+                         "protocol_version, info, policy_key, pending_policy_key, ping, "
+                         "sync, capture, created, last_seen) VALUES "
+                         "($1, $2, $3, $4, $5, '', '', 0, 0, $6, $6, 0, $7, $7)",
+                         {device.id, device.user_id, device.device_id, device.type,
+                          device.user_agent, Blob{}, device.created}));
+  return find_device(connection, device.user_id, device.device_id);
 }
 
 }  // namespace
@@ -139,6 +176,22 @@ Result<Device> SqlStateStore::device(std::int64_t user_id, std::string_view devi
     return {};
   }));
   return device;
+}
+
+Result<Device> SqlStateStore::device_by_row(std::int64_t device) {
+  Result<Device> result;
+  GODWIT_TRY(database_.read([&](Connection& connection) -> Result<void> {
+    GODWIT_ASSIGN(
+        Rows rows,
+        connection.query("SELECT " GODWIT_DEVICE_COLUMNS " FROM device WHERE id = $1", {device}));
+    if (rows.empty()) {
+      result = fail(ErrorKind::not_found, "no such device");
+    } else {
+      result = to_device(rows, 0);
+    }
+    return {};
+  }));
+  return result;
 }
 
 Result<Device> SqlStateStore::ensure_device(std::int64_t user_id, std::string_view device_id,
@@ -172,12 +225,15 @@ Result<void> SqlStateStore::update_device(const Device& device) {
         connection.execute(
             "UPDATE device SET type = $2, user_agent = $3, protocol_version = $4, "
             "info = $5, policy_key = $6, pending_policy_key = $7, ping = $8, sync = "
-            "$9, capture = $10, last_seen = $11 WHERE id = $1",
+            "$9, capture = $10, last_seen = $11, policy_revision = $12, "
+            "pending_policy_revision = $13, policy_status = $14, policy_at = $15 WHERE id = $1",
             {device.id, clean(device.type, kMostNameBytes),
              clean(device.user_agent, kMostAgentBytes),
              clean(device.protocol_version, kMostNameBytes), to_xml_safe_utf8(device.info),
              std::int64_t{device.policy_key}, std::int64_t{device.pending_policy_key},
-             Blob{device.ping}, Blob{device.sync}, device.capture ? 1 : 0, device.last_seen}));
+             Blob{device.ping}, Blob{device.sync}, device.capture ? 1 : 0, device.last_seen,
+             device.policy_revision, device.pending_policy_revision, device.policy_status,
+             device.policy_at}));
     if (changed == 0) return fail(ErrorKind::not_found, "the device was removed");
     return {};
   });

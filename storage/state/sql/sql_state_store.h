@@ -24,6 +24,7 @@ class SqlStateStore final : public StateStore {
   Result<Device> ensure_device(std::int64_t user_id, std::string_view device_id,
                                std::string_view type, std::string_view user_agent, UnixMillis now,
                                int max_devices) override;
+  Result<Device> device_by_row(std::int64_t device) override;
   Result<void> update_device(const Device& device) override;
   Result<std::vector<Device>> devices(std::int64_t user_id) override;
   Result<void> remove_device(std::int64_t device) override;

@@ -290,28 +290,6 @@ TEST_CASE("dispatch: an exception in a command is 500 and the next request is se
   CHECK(outcome(server, folder_sync()) == "1");
 }
 
-TEST_CASE("dispatch: a policy gate is asked for all but Provision and Ping") {
-  eas::DispatcherOptions options;
-  options.policy_gate = [](const eas::Request& request,
-                           const eas::CommandInfo&) -> std::optional<eas::CommandError> {
-    if (request.query.policy_key == 77u) return std::nullopt;
-    return eas::CommandError{142, 449, "not provisioned"};
-  };
-  ServiceFixture server({}, options);
-  CHECK(outcome(server, folder_sync()) == "142");
-  CHECK(outcome(server, folder_sync("12.1")) == "http 449");
-  Call with_key = folder_sync();
-  with_key.headers = {{"X-MS-PolicyKey", "77"}};
-  CHECK(outcome(server, with_key) == "1");
-  Call provision;
-  provision.command = "Provision";
-  provision.body = Element(wbxml::provision::kProvision);
-  CHECK(outcome(server, provision) == "1");
-  Call ping;
-  ping.command = "Ping";
-  CHECK(outcome(server, ping) == "3");
-}
-
 TEST_CASE("dispatch: a captured device's exchanges are handed over without credentials") {
   struct Seen {
     std::string user, device, query, request_body, reply_body;
