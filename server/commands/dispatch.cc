@@ -9,14 +9,12 @@
 #include <utility>
 
 #include "server/commands/command_table.h"
-#include "server/commands/device_gate.h"
 #include "server/commands/device_record.h"
-#include "server/commands/quarantine_view.h"
+#include "server/commands/dispatch_parts.h"
 #include "server/commands/request_body.h"
 #include "server/commands/request_query.h"
 #include "server/commands/status.h"
 #include "server/config/limits.h"
-#include "server/policy/device_service.h"
 #include "storage/base/log.h"
 #include "storage/base/text.h"
 
@@ -30,20 +28,9 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr std::size_t kMailOverhead = 64u << 10;  // WBXML around the MIME of a largest mail
 constexpr std::size_t kMaxUserAgent = 256;
 
-// A request that was answered faster than this did not wait for news.
-constexpr std::chrono::seconds kAtOnce{2};
-
 http::HttpReply plain_reply(int status) {
   http::HttpReply reply;
   reply.status = status;
-  return reply;
-}
-
-// The same in all versions: a phone that storms does not read what it is told.
-// [MS-ASHTTP] 2.2.2.1.1
-http::HttpReply storm_reply(storage::UnixMillis left) {
-  http::HttpReply reply = plain_reply(503);
-  reply.headers.emplace_back("Retry-After", std::to_string((left + 999) / 1000));
   return reply;
 }
 
@@ -72,14 +59,6 @@ std::vector<http::Header> without_credentials(const std::vector<http::Header>& h
   }
   return kept;
 }
-
-// What a captured device's request was, kept until its answer is known.
-struct CapturedRequest {
-  storage::UnixMillis time = 0;
-  std::string user, device_id, method, path, query;
-  std::vector<http::Header> headers;
-  std::string body;
-};
 
 http::HttpReply to_http(Reply reply) {
   http::HttpReply result;
@@ -110,65 +89,27 @@ void hand_to(const CaptureSink& sink, const CapturedRequest& request,
 
 }  // namespace
 
-// By what a repetition is known. device 0: the request is not watched.
-struct Dispatcher::StormKey {
-  std::int64_t user = 0;
-  std::int64_t device = 0;
-  const CommandInfo* command = nullptr;
-  std::uint64_t digest = 0;  // of the request
-  SteadyClock::time_point start;
-};
+void Dispatcher::Exchange::log_refusal(int http_status, std::string_view reason) const {
+  storage::log_event(LogLevel::warning, "request refused",
+                     {{"reason", reason},
+                      {"http", http_status},
+                      {"user", request.user.address},
+                      {"device", request.query.device_id},
+                      {"command", request.query.command},
+                      {"version", request.query.version_text},
+                      {"peer", peer}});
+}
 
-// One request on its way through this file.
-struct Dispatcher::Exchange {
-  Request request;
-  const CommandInfo* command = nullptr;
-  std::string peer;
-  http::HttpRequest* http = nullptr;  // lives as long as this
-  std::string address;                // of the user; a command that parks takes the Request away
-  SteadyClock::time_point start = SteadyClock::now();
-  std::uint64_t device_events = 0;  // when the device's record was read
-  std::uint64_t digest = 0;
-  std::shared_ptr<CapturedRequest> captured;  // of a captured device only
+http::HttpReply Dispatcher::Exchange::refuse(int http_status, std::string_view reason) const {
+  log_refusal(http_status, reason);
+  return plain_reply(http_status);
+}
 
-  void log_refusal(int http_status, std::string_view reason) const {
-    storage::log_event(LogLevel::warning, "request refused",
-                       {{"reason", reason},
-                        {"http", http_status},
-                        {"user", request.user.address},
-                        {"device", request.query.device_id},
-                        {"command", request.query.command},
-                        {"version", request.query.version_text},
-                        {"peer", peer}});
-  }
-  http::HttpReply refuse(int http_status, std::string_view reason) const {
-    log_refusal(http_status, reason);
-    return plain_reply(http_status);
-  }
-  StormKey storm_key() const {
-    return {request.user.id, request.device.id, command, digest, start};
-  }
-  http::HttpReply refuse(const CommandError& error) const {
-    Reply reply = error_reply(error, *command, request.version);
-    log_refusal(reply.http_status, "status " + std::to_string(error.status) + ": " + error.reason);
-    return to_http(std::move(reply));
-  }
-};
-
-// What is kept of a parked request.
-struct Dispatcher::Flight {
-  const CommandInfo* command = nullptr;
-  Version version = Version::v16_1;
-  std::int64_t user = 0;
-  std::int64_t device = 0;
-  std::string address;  // of the user
-  SteadyClock::time_point start;
-  std::uint64_t digest = 0;
-  std::shared_ptr<http::Waker> waker;
-  std::shared_ptr<ParkedEntry> entry;
-  std::function<CommandResult(http::WakeReason)> resume;
-  std::shared_ptr<CapturedRequest> captured;
-};
+http::HttpReply Dispatcher::Exchange::refuse(const CommandError& error) const {
+  Reply reply = error_reply(error, *command, request.version);
+  log_refusal(reply.http_status, "status " + std::to_string(error.status) + ": " + error.reason);
+  return to_http(std::move(reply));
+}
 
 Dispatcher::Dispatcher(const Services& services, DispatcherOptions options)
     : services_(services),
@@ -179,11 +120,6 @@ Dispatcher::Dispatcher(const Services& services, DispatcherOptions options)
 }
 
 Dispatcher::~Dispatcher() { services_.hub->set_device_listener({}); }
-
-void Dispatcher::device_changed(std::int64_t user, std::int64_t device) {
-  device_events_.fetch_add(1, std::memory_order_acq_rel);
-  registry_.ask_again(user, device);
-}
 
 http::Outcome Dispatcher::handle(http::HttpRequest& request) {
   Exchange exchange;
@@ -256,40 +192,6 @@ http::Outcome Dispatcher::handle_post(http::HttpRequest& request, Exchange& exch
     registry_.supersede(eas_request.user.id, eas_request.device.id, &command);
   }
   return finish(command.run(eas_request, services_), exchange);
-}
-
-// Whether the device may go on, and with which mailbox. The refusal is an outcome since it may be
-// held back.
-std::optional<http::Outcome> Dispatcher::pass_gate(http::HttpRequest& request, Exchange& exchange) {
-  Request& eas_request = exchange.request;
-  const CommandInfo& command = *exchange.command;
-  eas_request.make_waker = request.make_waker;
-  exchange.address = eas_request.user.address;
-  exchange.digest = policy::StormGuard::digest(
-                        eas_request.raw_body.empty() ? request.body.view() : eas_request.raw_body) ^
-                    (policy::StormGuard::digest(request.query) * 31);
-  if (auto refusal = refuse_storm(exchange)) return *std::move(refusal);
-  const GateAnswer answer = ask_gate(
-      {eas_request.user, eas_request.device, command, eas_request.version,
-       eas_request.query.device_type, eas_request.user_agent, eas_request.query.policy_key, false},
-      services_);
-  if (answer.refusal) return finish(*answer.refusal, exchange);
-  if ((command.flags & command_flag::kNoMailbox) != 0) return std::nullopt;
-  auto mailbox = services_.mail->open(eas_request.user.id, eas_request.user.address);
-  if (mailbox && answer.quarantined) {
-    mailbox = quarantine_view(std::move(*mailbox), eas_request.device.control.notice_item);
-  }
-  if (!mailbox) return finish(command_error(mailbox.error()), exchange);
-  eas_request.mailbox = std::move(*mailbox);
-  return std::nullopt;
-}
-
-std::optional<http::HttpReply> Dispatcher::refuse_storm(const Exchange& exchange) const {
-  if (services_.devices == nullptr) return std::nullopt;
-  const storage::UnixMillis now = services_.clock->now_ms();
-  const auto until = services_.devices->storms.blocked(exchange.request.device.id, now);
-  if (!until) return std::nullopt;
-  return storm_reply(*until - now);
 }
 
 http::HttpReply Dispatcher::refuse_body(http::HttpRequest& request, const BodyError& bad,
@@ -375,61 +277,6 @@ std::optional<http::HttpReply> Dispatcher::prepare_device(http::HttpRequest& req
   if (!loaded) return exchange.refuse(command_error(loaded.error()));
   if (eas_request.device.capture) capture(request, exchange);
   return std::nullopt;
-}
-
-// Once a day for each device.
-void Dispatcher::tell_of_too_many(const Request& request) const {
-  if (services_.devices == nullptr) return;
-  policy::Notices& notices = services_.devices->notices;
-  const std::string identity =
-      "many:" + std::to_string(request.user.id) + ":" + request.query.device_id;
-  if (!notices.first_today(identity)) return;
-  storage::Device device;
-  device.user_id = request.user.id;
-  device.device_id = request.query.device_id;
-  device.type = request.query.device_type;
-  device.user_agent = request.user_agent;
-  constexpr auto kTooMany = policy::Occasion::too_many_devices;
-  if (const auto told = notices.tell_user(kTooMany, request.user, device, identity); !told) {
-    storage::log_event(LogLevel::warning, "the user was not told",
-                       {{"user", request.user.address}, {"reason", told.error().message}});
-  }
-  notices.tell_administrator(kTooMany, request.user, device, identity);
-}
-
-http::Outcome Dispatcher::hand_out(http::HttpReply reply, const StormKey& key,
-                                   const MakeWaker& make_waker) {
-  if (services_.devices == nullptr || key.device == 0) return reply;
-  policy::StormGuard& storms = services_.devices->storms;
-  if (!storms.is_on()) return reply;
-  const storage::UnixMillis now = services_.clock->now_ms();
-  const std::uint64_t answer =
-      policy::StormGuard::digest(reply.body) + static_cast<std::uint64_t>(reply.status);
-  const policy::StormVerdict verdict =
-      storms.answered(key.device, key.command->name, key.digest, answer,
-                      SteadyClock::now() - key.start < kAtOnce, now);
-  if (verdict.news) note_storm(key, verdict);
-  if (verdict.blocked_until > now) return storm_reply(verdict.blocked_until - now);
-  if (verdict.delay <= 0 || !make_waker) return reply;
-  auto held = std::make_shared<http::HttpReply>(std::move(reply));
-  return http::Parked{make_waker(), SteadyClock::now() + std::chrono::milliseconds(verdict.delay),
-                      [held](http::WakeReason) -> http::Outcome { return std::move(*held); }};
-}
-
-void Dispatcher::note_storm(const StormKey& key, const policy::StormVerdict& verdict) {
-  constexpr storage::UnixMillis kRed = storage::UnixMillis{10} * 60 * 1000;
-  const storage::UnixMillis now = services_.clock->now_ms();
-  const bool blocked = verdict.blocked_until > now;
-  const std::string reason = verdict.reason + (blocked ? ": refused for a while" : ": slowed down");
-  storage::log_event(
-      LogLevel::warning, blocked ? "device refused for a while" : "device slowed down",
-      {{"user_id", key.user}, {"device_row", key.device}, {"reason", verdict.reason}});
-  const auto noted = services_.devices->store.note_storm(
-      key.device, blocked ? verdict.blocked_until : now + kRed, reason);
-  if (!noted) {
-    storage::log_event(LogLevel::warning, "a storm was not noted",
-                       {{"device_row", key.device}, {"reason", noted.error().message}});
-  }
 }
 
 http::Outcome Dispatcher::finish(CommandResult result, Exchange& exchange) {
@@ -539,26 +386,6 @@ http::Outcome Dispatcher::resume_checked(const std::shared_ptr<Flight>& flight,
   return hand_out(std::move(reply),
                   {flight->user, flight->device, flight->command, flight->digest, flight->start},
                   [&flight] { return flight->waker; });
-}
-
-// Something may have been decided about the device while its request waited.
-std::optional<CommandError> Dispatcher::ask_parked(Flight& flight, http::WakeReason& reason) {
-  if (reason == http::WakeReason::shutdown || !flight.entry->take_must_ask()) return std::nullopt;
-  auto device = services_.state->device_by_row(flight.device);
-  // Forgotten: the command finds that out itself, and says so in its own way.
-  if (!device && device.error().kind == ErrorKind::not_found) return std::nullopt;
-  if (!device) return command_error(device.error());
-  const auto user = services_.directory->find(flight.address);
-  if (!user && user.error().kind == ErrorKind::not_found) {
-    return command_error(status::kAccessDenied, "the user was removed");
-  }
-  if (!user) return command_error(user.error());
-  GateAnswer answer = ask_gate({*user, *device, *flight.command, flight.version, device->type,
-                                device->user_agent, std::nullopt, true},
-                               services_);
-  // The mailbox that it waits with is not the one that it may see now: it has to ask again.
-  if (!answer.refusal && answer.view_changed) reason = http::WakeReason::deadline;
-  return std::move(answer.refusal);
 }
 
 std::size_t Dispatcher::body_limit(const http::HttpRequest& request) const {

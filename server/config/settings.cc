@@ -107,6 +107,22 @@ constexpr auto kRows = std::to_array<SettingRow>({
      "nobody is.",
      TARGET(devices_administrator)},
 
+    {"certificates", "ca_file", "", 0, 0, "",
+     "PEM file with the authorities whose S/MIME certificates are good (ValidateCert). Empty, and "
+     "ca_dir too: those of the system.",
+     TARGET(smime_ca_file)},
+    {"certificates", "ca_dir", "", 0, 0, "",
+     "Folder with such certificates, prepared by `openssl rehash`.", TARGET(smime_ca_dir)},
+    {"certificates", "fetch_crls", "", 0, 0, "",
+     "Fetch revocation lists over HTTP from where trusted certificates say they are. Without it "
+     "nobody knows who was revoked.",
+     TARGET(fetch_crls)},
+    {"certificates", "crl_timeout", "seconds", 1, 120, "",
+     "The longest wait for one revocation list; twice that for all of one request.",
+     TARGET(crl_timeout)},
+    {"certificates", "max_crl", "bytes", 1024, std::int64_t{1} << 30, "",
+     "The largest revocation list.", TARGET(max_crl)},
+
     {"log", "level", "", 0, 0, "debug info warning error off",
      "How much is logged on standard error. "
      "Read again on SIGHUP.",

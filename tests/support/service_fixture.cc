@@ -66,7 +66,7 @@ void ServiceFixture::start() {
   REQUIRE(conversations_->load(*directory_));
   policies_ = must(storage::open_policy_store(*database_));
   devices_ = std::make_unique<eas::policy::DeviceService>(
-      *policies_, services.addresses, *mail_, &sender, clock, std::string(kAdmin), storms);
+      *policies_, addresses_.get(), *mail_, &sender, clock, std::string(kAdmin), storms);
   locks_ = std::make_unique<eas::CollectionLocks>();
   search_database_ = must(storage::open_search_database("sqlite:" + dir.file("search.db")));
   search_index_ = must(storage::open_search_index(*search_database_));

@@ -1,0 +1,153 @@
+// The dispatcher's part that is about devices: the gate before a command and while a request waits,
+// endless repetitions, one phone too many.
+//
+// A request that is about to park might miss a decision that falls between the reading of its
+// device's record and its entry in the registry. So device events are counted: when the count has
+// moved meanwhile, the request is woken at once and asks the gate again.
+#include <chrono>
+#include <utility>
+
+#include "server/commands/device_gate.h"
+#include "server/commands/dispatch.h"
+#include "server/commands/dispatch_parts.h"
+#include "server/commands/quarantine_view.h"
+#include "server/commands/status.h"
+#include "server/policy/device_service.h"
+#include "storage/base/log.h"
+
+namespace eas {
+namespace {
+
+using storage::ErrorKind;
+using storage::LogLevel;
+using SteadyClock = std::chrono::steady_clock;
+
+// A request that was answered faster than this did not wait for news.
+constexpr std::chrono::seconds kAtOnce{2};
+
+// The same in all versions: a phone that storms does not read what it is told.
+// [MS-ASHTTP] 2.2.2.1.1
+http::HttpReply storm_reply(storage::UnixMillis left) {
+  http::HttpReply reply;
+  reply.status = 503;
+  reply.headers.emplace_back("Retry-After", std::to_string((left + 999) / 1000));
+  return reply;
+}
+
+}  // namespace
+
+void Dispatcher::device_changed(std::int64_t user, std::int64_t device) {
+  device_events_.fetch_add(1, std::memory_order_acq_rel);
+  registry_.ask_again(user, device);
+}
+
+// Whether the device may go on, and with which mailbox. The refusal is an outcome since it may be
+// held back.
+std::optional<http::Outcome> Dispatcher::pass_gate(http::HttpRequest& request, Exchange& exchange) {
+  Request& eas_request = exchange.request;
+  const CommandInfo& command = *exchange.command;
+  eas_request.make_waker = request.make_waker;
+  exchange.address = eas_request.user.address;
+  exchange.digest = policy::StormGuard::digest(
+                        eas_request.raw_body.empty() ? request.body.view() : eas_request.raw_body) ^
+                    (policy::StormGuard::digest(request.query) * 31);
+  if (auto refusal = refuse_storm(exchange)) return *std::move(refusal);
+  const GateAnswer answer = ask_gate(
+      {eas_request.user, eas_request.device, command, eas_request.version,
+       eas_request.query.device_type, eas_request.user_agent, eas_request.query.policy_key, false},
+      services_);
+  if (answer.refusal) return finish(*answer.refusal, exchange);
+  if ((command.flags & command_flag::kNoMailbox) != 0) return std::nullopt;
+  auto mailbox = services_.mail->open(eas_request.user.id, eas_request.user.address);
+  if (mailbox && answer.quarantined) {
+    mailbox = quarantine_view(std::move(*mailbox), eas_request.device.control.notice_item);
+  }
+  if (!mailbox) return finish(command_error(mailbox.error()), exchange);
+  eas_request.mailbox = std::move(*mailbox);
+  return std::nullopt;
+}
+
+std::optional<http::HttpReply> Dispatcher::refuse_storm(const Exchange& exchange) const {
+  if (services_.devices == nullptr) return std::nullopt;
+  const storage::UnixMillis now = services_.clock->now_ms();
+  const auto until = services_.devices->storms.blocked(exchange.request.device.id, now);
+  if (!until) return std::nullopt;
+  return storm_reply(*until - now);
+}
+
+// Once a day for each device.
+void Dispatcher::tell_of_too_many(const Request& request) const {
+  if (services_.devices == nullptr) return;
+  policy::Notices& notices = services_.devices->notices;
+  const std::string identity =
+      "many:" + std::to_string(request.user.id) + ":" + request.query.device_id;
+  if (!notices.first_today(identity)) return;
+  storage::Device device;
+  device.user_id = request.user.id;
+  device.device_id = request.query.device_id;
+  device.type = request.query.device_type;
+  device.user_agent = request.user_agent;
+  constexpr auto kTooMany = policy::Occasion::too_many_devices;
+  if (const auto told = notices.tell_user(kTooMany, request.user, device, identity); !told) {
+    storage::log_event(LogLevel::warning, "the user was not told",
+                       {{"user", request.user.address}, {"reason", told.error().message}});
+  }
+  notices.tell_administrator(kTooMany, request.user, device, identity);
+}
+
+http::Outcome Dispatcher::hand_out(http::HttpReply reply, const StormKey& key,
+                                   const MakeWaker& make_waker) {
+  if (services_.devices == nullptr || key.device == 0) return reply;
+  policy::StormGuard& storms = services_.devices->storms;
+  if (!storms.is_on()) return reply;
+  const storage::UnixMillis now = services_.clock->now_ms();
+  const std::uint64_t answer =
+      policy::StormGuard::digest(reply.body) + static_cast<std::uint64_t>(reply.status);
+  const policy::StormVerdict verdict =
+      storms.answered(key.device, key.command->name, key.digest, answer,
+                      SteadyClock::now() - key.start < kAtOnce, now);
+  if (verdict.news) note_storm(key, verdict);
+  if (verdict.blocked_until > now) return storm_reply(verdict.blocked_until - now);
+  if (verdict.delay <= 0 || !make_waker) return reply;
+  auto held = std::make_shared<http::HttpReply>(std::move(reply));
+  return http::Parked{make_waker(), SteadyClock::now() + std::chrono::milliseconds(verdict.delay),
+                      [held](http::WakeReason) -> http::Outcome { return std::move(*held); }};
+}
+
+void Dispatcher::note_storm(const StormKey& key, const policy::StormVerdict& verdict) {
+  constexpr storage::UnixMillis kRed = storage::UnixMillis{10} * 60 * 1000;
+  const storage::UnixMillis now = services_.clock->now_ms();
+  const bool blocked = verdict.blocked_until > now;
+  const std::string reason = verdict.reason + (blocked ? ": refused for a while" : ": slowed down");
+  storage::log_event(
+      LogLevel::warning, blocked ? "device refused for a while" : "device slowed down",
+      {{"user_id", key.user}, {"device_row", key.device}, {"reason", verdict.reason}});
+  const auto noted = services_.devices->store.note_storm(
+      key.device, blocked ? verdict.blocked_until : now + kRed, reason);
+  if (!noted) {
+    storage::log_event(LogLevel::warning, "a storm was not noted",
+                       {{"device_row", key.device}, {"reason", noted.error().message}});
+  }
+}
+
+// Something may have been decided about the device while its request waited.
+std::optional<CommandError> Dispatcher::ask_parked(Flight& flight, http::WakeReason& reason) {
+  if (reason == http::WakeReason::shutdown || !flight.entry->take_must_ask()) return std::nullopt;
+  auto device = services_.state->device_by_row(flight.device);
+  // Forgotten: the command finds that out itself, and says so in its own way.
+  if (!device && device.error().kind == ErrorKind::not_found) return std::nullopt;
+  if (!device) return command_error(device.error());
+  const auto user = services_.directory->find(flight.address);
+  if (!user && user.error().kind == ErrorKind::not_found) {
+    return command_error(status::kAccessDenied, "the user was removed");
+  }
+  if (!user) return command_error(user.error());
+  GateAnswer answer = ask_gate({*user, *device, *flight.command, flight.version, device->type,
+                                device->user_agent, std::nullopt, true},
+                               services_);
+  // The mailbox that it waits with is not the one that it may see now: it has to ask again.
+  if (!answer.refusal && answer.view_changed) reason = http::WakeReason::deadline;
+  return std::move(answer.refusal);
+}
+
+}  // namespace eas
