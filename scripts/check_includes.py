@@ -61,6 +61,7 @@ ALLOWED = {
     "server/auth": [*INTERFACES],
     "server/items": ["wbxml/", PROTOCOL, *INTERFACES],
     "server/sync": ["wbxml/", PROTOCOL, LIMITS, "server/items/", *INTERFACES],
+    "server/autodiscover": [EXCHANGE, "server/auth/", "storage/directory/address.h", *INTERFACES],
     "server/autoreply": ["server/items/", "server/sync/waiting.h", *INTERFACES],
     "server/search": ["server/items/", *INTERFACES],
     # What becomes of conversations: rules of users, and the watcher that carries them out.
@@ -76,7 +77,7 @@ ALLOWED = {
     "server/admin": ["wbxml/", "storage/", PROTOCOL, EXCHANGE, "server/http/http_server.h",
                      "server/config/", "server/commands/", "server/client/", "server/demo/",
                      "server/capture/", "server/auth/", "server/items/", "server/sync/",
-                     "server/web/", *FEATURES],
+                     "server/autodiscover/", *FEATURES],
     "server/main.cc": ["wbxml/", "storage/", "server/"],
 }
 
@@ -98,10 +99,11 @@ THIRD_PARTY = [
     (r"(libpq-fe|postgres_ext)\.h", ["storage/sql/", "storage/notify/postgres_bridge"]),
     (r"sqlite3\.h", ["storage/sql/"]),
     (r"openssl/", ["storage/base/", "storage/directory/sql/", "server/certificates/",
-                   "server/http/", "server/demo/", "server/client/"]),
+                   "server/http/", "server/demo/", "server/client/",
+                   "server/autodiscover/profile"]),
     (r"curl/", ["storage/mail/smtp/", "server/certificates/"]),
     (r"unicode/", ["server/items/", "storage/directory/", "storage/search/"]),
-    (r"pugixml\.hpp", ["wbxml/", "server/web/", "server/client/"]),
+    (r"pugixml\.hpp", ["wbxml/", "server/autodiscover/", "server/client/"]),
     (r"spdlog/", ["storage/base/"]),
     (r"toml\+\+/|toml\.hpp", ["server/config/"]),
     (r"CLI/", ["server/admin/", "server/main.cc"]),

@@ -11,6 +11,7 @@
 #include "server/admin/stores.h"
 #include "server/admin/subcommand.h"
 #include "server/admin/version.h"
+#include "server/autodiscover/autodiscover.h"
 #include "server/autoreply/auto_reply.h"
 #include "server/capture/capture.h"
 #include "server/commands/dispatch.h"
@@ -76,7 +77,10 @@ class RunningServer {
                  stores_->sender.get(), stores_->clock, stores_->config.devices_administrator,
                  storm_options(stores_->config.limits)),
         dispatcher_(services(), dispatcher_options()),
+        autodiscover_(setup_options(), dispatcher_.authenticator(), *stores_->directory,
+                      stores_->clock),
         http_(http_options()) {
+    add_setup_routes();
     http_.route(kPath, [this](http::HttpRequest& request) { return dispatcher_.handle(request); });
     http_.route("/healthz", [](http::HttpRequest&) { return health_reply(); });
   }
@@ -179,6 +183,32 @@ class RunningServer {
     return services;
   }
 
+  autodiscover::SetupOptions setup_options() const {
+    const Config& config = stores_->config;
+    autodiscover::SetupOptions options;
+    options.url = config.autodiscover_url;
+    options.imap = config.autodiscover_imap;
+    options.smtp = config.autodiscover_smtp;
+    options.local_domains = config.local_domains;
+    options.redirects = config.autodiscover_redirects;
+    options.certificate = config.certificate;
+    options.key = config.key;
+    return options;
+  }
+
+  void add_setup_routes() {
+    const auto xml = [this](http::HttpRequest& request) { return autodiscover_.xml(request); };
+    const auto json = [this](http::HttpRequest& request) { return autodiscover_.json(request); };
+    const auto profile = [this](http::HttpRequest& request) {
+      return autodiscover_.profile(request);
+    };
+    http_.route("/autodiscover/autodiscover.xml", xml);
+    http_.route("/autodiscover/autodiscover.json", json);
+    http_.route_below("/autodiscover/autodiscover.json", json);
+    http_.route("/mobileconfig", profile);
+    http_.route_below("/mobileconfig", profile);
+  }
+
   autoreply::AutoReplyServices autoreply_services() {
     autoreply::AutoReplyServices services;
     services.directory = stores_->directory.get();
@@ -188,6 +218,7 @@ class RunningServer {
     services.hub = &stores_->hub;
     services.clock = &stores_->clock;
     services.local_domains = stores_->config.local_domains;
+    services.external_replies = stores_->config.oof_external;
     return services;
   }
 
@@ -235,6 +266,7 @@ class RunningServer {
   capture::CaptureWriter capture_;
   policy::DeviceService devices_;
   Dispatcher dispatcher_;
+  autodiscover::Autodiscover autodiscover_;
   http::HttpServer http_;
   std::unique_ptr<ControlSocket> control_;           // on SQLite
   std::unique_ptr<storage::PostgresBridge> bridge_;  // on PostgreSQL

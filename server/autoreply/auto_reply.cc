@@ -288,6 +288,7 @@ Result<void> AutoReply::consider(Away& away, storage::ItemId id) {
   GODWIT_ASSIGN(const Audience audience, audience_of(away, verdict.recipient));
   const OofMessage& message = away.oof.message(audience);
   if (!message.enabled || message.text.empty()) return {};
+  if (audience != Audience::internal && !services_.external_replies) return {};
   return reply(away, header, verdict.recipient, audience);
 }
 

@@ -33,6 +33,7 @@ struct AutoReplyServices {
   storage::ChangeHub* hub = nullptr;
   const storage::Clock* clock = nullptr;
   std::vector<std::string> local_domains;  // whose people are internal, as are all users
+  bool external_replies = true;            // whether anybody else is answered
 };
 
 class AutoReply final : public OofListener {

@@ -123,6 +123,26 @@ constexpr auto kRows = std::to_array<SettingRow>({
     {"certificates", "max_crl", "bytes", 1024, std::int64_t{1} << 30, "",
      "The largest revocation list.", TARGET(max_crl)},
 
+    {"oof", "external_replies", "", 0, 0, "",
+     "Whether automatic replies go to people outside. What users set for them is kept either way.",
+     TARGET(oof_external)},
+
+    {"autodiscover", "url", "", 0, 0, "",
+     "This server as phones reach it, https://mail.example.org. Empty: the host that a request "
+     "names; behind a reverse proxy set it.",
+     TARGET(autodiscover_url)},
+    {"autodiscover", "imap", "", 0, 0, "",
+     "The IMAP server that Outlook is told of: imaps://HOST:993, or imap://HOST:143 for STARTTLS. "
+     "Empty: none.",
+     TARGET(autodiscover_imap)},
+    {"autodiscover", "smtp", "", 0, 0, "",
+     "The submission server that Outlook is told of: smtps://HOST:465, or smtp://HOST:587 for "
+     "STARTTLS. Empty: none.",
+     TARGET(autodiscover_smtp)},
+    {"autodiscover", "redirects", "", 0, 0, "",
+     "Domains whose addresses are to be asked for elsewhere: old.example=new.example.",
+     TARGET(autodiscover_redirects)},
+
     {"log", "level", "", 0, 0, "debug info warning error off",
      "How much is logged on standard error. "
      "Read again on SIGHUP.",

@@ -55,6 +55,12 @@ struct Config {
   bool fetch_crls = true;
   int crl_timeout = 10;
   std::size_t max_crl = std::size_t{10} << 20;
+  bool oof_external = true;
+
+  std::string autodiscover_url;
+  std::string autodiscover_imap;
+  std::string autodiscover_smtp;
+  std::vector<std::string> autodiscover_redirects;
 
   std::string log_level = "info";
   std::string capture_dir = "capture";

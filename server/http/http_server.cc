@@ -133,6 +133,10 @@ void HttpServer::route(const std::string& path, Handler handler) {
   impl_->context().adapter.route(path, std::move(handler));
 }
 
+void HttpServer::route_below(const std::string& path, Handler handler) {
+  impl_->context().adapter.route_below(path, std::move(handler));
+}
+
 Result<void> HttpServer::start() { return impl_->start(); }
 
 std::uint16_t HttpServer::port() const { return impl_->port(); }

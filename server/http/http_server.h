@@ -63,6 +63,8 @@ class HttpServer {
   // Requests for exactly this path (compared without case) go to `handler`, any method.
   // Everything else is answered 404.
   void route(const std::string& path, Handler handler);
+  // The same for every path that begins with `path` and a slash ("/a" for "/a/b", not for "/a").
+  void route_below(const std::string& path, Handler handler);
 
   // Binds, listens and serves in threads of its own. unavailable: the address is in use or may not
   // be bound; invalid: the certificate or key cannot be read.

@@ -219,12 +219,19 @@ HttplibAdapter::HttplibAdapter(std::chrono::seconds keep_alive_timeout,
 HttplibAdapter::~HttplibAdapter() = default;
 
 void HttplibAdapter::route(const std::string& path, Handler handler) {
+  route_pattern(quote_pattern(storage::to_lower(path)), std::move(handler));
+}
+
+void HttplibAdapter::route_below(const std::string& path, Handler handler) {
+  route_pattern(quote_pattern(storage::to_lower(path)) + "/.*", std::move(handler));
+}
+
+void HttplibAdapter::route_pattern(const std::string& pattern, Handler handler) {
   const auto shared = std::make_shared<const Handler>(std::move(handler));
   const httplib::Server::Handler run = [shared](const httplib::Request&,
                                                 httplib::Response& response) {
     serve([&](Job& job) { return (*shared)(job.request); }, response);
   };
-  const std::string pattern = quote_pattern(storage::to_lower(path));
   requests_->Get(pattern, run);  // and HEAD
   requests_->Post(pattern, run);
   requests_->Put(pattern, run);

@@ -24,6 +24,8 @@ class HttplibAdapter {
 
   // Requests for exactly this path, compared without case.
   void route(const std::string& path, Handler handler);
+  // For every path below it.
+  void route_below(const std::string& path, Handler handler);
 
   // Runs a new or a resumed request to its reply or parking. Never throws: what a handler throws
   // becomes a 500 and a log line. `job.traits.close` tells whether the connection closes after it.
@@ -31,6 +33,7 @@ class HttplibAdapter {
 
  private:
   class Engine;
+  void route_pattern(const std::string& pattern, Handler handler);
   std::unique_ptr<Engine> requests_;
   std::unique_ptr<Engine> resumed_;
 };
