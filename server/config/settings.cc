@@ -102,26 +102,11 @@ constexpr auto kRows = std::to_array<SettingRow>({
      TARGET(crl_timeout)},
     {"certificates", "max_crl", "bytes", 1024, std::int64_t{1} << 30, "",
      "The largest revocation list.", TARGET(max_crl)},
+
     {"devices", "administrator", "", 0, 0, "",
      "The address that is told when a phone is quarantined, blocked, wiped or one too many; empty: "
      "nobody is.",
      TARGET(devices_administrator)},
-
-    {"certificates", "ca_file", "", 0, 0, "",
-     "PEM file with the authorities whose S/MIME certificates are good (ValidateCert). Empty, and "
-     "ca_dir too: those of the system.",
-     TARGET(smime_ca_file)},
-    {"certificates", "ca_dir", "", 0, 0, "",
-     "Folder with such certificates, prepared by `openssl rehash`.", TARGET(smime_ca_dir)},
-    {"certificates", "fetch_crls", "", 0, 0, "",
-     "Fetch revocation lists over HTTP from where trusted certificates say they are. Without it "
-     "nobody knows who was revoked.",
-     TARGET(fetch_crls)},
-    {"certificates", "crl_timeout", "seconds", 1, 120, "",
-     "The longest wait for one revocation list; twice that for all of one request.",
-     TARGET(crl_timeout)},
-    {"certificates", "max_crl", "bytes", 1024, std::int64_t{1} << 30, "",
-     "The largest revocation list.", TARGET(max_crl)},
 
     {"oof", "external_replies", "", 0, 0, "",
      "Whether automatic replies go to people outside. What users set for them is kept either way.",

@@ -50,11 +50,6 @@ struct Config {
   std::size_t max_crl = std::size_t{10} << 20;
   std::string devices_administrator;
 
-  std::string smime_ca_file;
-  std::string smime_ca_dir;
-  bool fetch_crls = true;
-  int crl_timeout = 10;
-  std::size_t max_crl = std::size_t{10} << 20;
   bool oof_external = true;
 
   std::string autodiscover_url;
