@@ -250,20 +250,35 @@ TEST_CASE("ItemOperations: each Fetch fails alone, with its ids in the answer") 
   CHECK(text_at(fetches[3], {base::kFileReference}) == stored.item + ":99");
 }
 
-TEST_CASE("ItemOperations: what is not there yet is refused per operation, and not done") {
+TEST_CASE("ItemOperations: carried out in the order of the request, answered by kind") {
+  // covers: MS-ASCMD R193 R194 R2488 R2952 R1821 R3206
   ServiceFixture server;
   const Stored stored(server);
+  const Element fetch = item_fetch(stored.collection, stored.item);
   const Element root = server.element(item_operations(
-      {item_fetch(stored.collection, stored.item),
+      {fetch,
        Element(tag::kEmptyFolderContents, {Element(airsync::kCollectionId, stored.collection)}),
-       Element(tag::kMove, {Element(tag::kConversationId, "abc")})}));
+       fetch}));
   const auto& answers = root.child(tag::kResponse)->children;
   REQUIRE(answers.size() == 3);
+  CHECK(answers[0].tag == tag::kEmptyFolderContents);
+  CHECK(text_at(answers[0], {tag::kStatus}) == "1");
+  CHECK(text_at(answers[1], {tag::kStatus}) == "1");  // before it was emptied
+  CHECK(text_at(answers[2], {tag::kStatus}) == "6");
+  CHECK(server.count(FolderRole::inbox) == 0);
+}
+
+TEST_CASE("ItemOperations: a Move is refused and not done, the others go on") {
+  ServiceFixture server;
+  const Stored stored(server);
+  const Element root = server.element(
+      item_operations({item_fetch(stored.collection, stored.item),
+                       Element(tag::kMove, {Element(tag::kConversationId, "abc")})}));
+  const auto& answers = root.child(tag::kResponse)->children;
+  REQUIRE(answers.size() == 2);
   CHECK(answers[0].tag == tag::kMove);
   CHECK(text_at(answers[0], {tag::kStatus}) == "2");
-  CHECK(answers[1].tag == tag::kEmptyFolderContents);
-  CHECK(text_at(answers[1], {tag::kStatus}) == "2");
-  CHECK(text_at(answers[2], {tag::kStatus}) == "1");
+  CHECK(text_at(answers[1], {tag::kStatus}) == "1");
   CHECK(server.count(FolderRole::inbox) == 1);
 }
 
