@@ -85,11 +85,10 @@ int empty_mail_folder(const Request& request, CollectionId folder, bool subfolde
   Emptied emptied;
   auto done = remove_items(request, folder, emptied);
   if (done && subfolders) done = remove_subfolders(request, folder, emptied);
-  if (!done) {
+  if (!done)
     log_refusal(request, "ItemOperations", item_status::kServerError, done.error().message);
-    return emptied.removed > 0 ? item_status::kPartialSuccess : item_status::kServerError;
-  }
-  return emptied.whole ? item_status::kSuccess : item_status::kPartialSuccess;
+  if (done && emptied.whole) return item_status::kSuccess;
+  return emptied.removed > 0 ? item_status::kPartialSuccess : item_status::kServerError;
 }
 
 // nullopt: malformed. An empty tag is true.

@@ -3,6 +3,7 @@
 #include "server/sync/server_id.h"
 #include "tests/support/folder_calls.h"
 #include "wbxml/code_pages.h"
+#include "wbxml/decoder.h"
 
 namespace {
 
@@ -54,6 +55,36 @@ TEST_CASE(
   const std::string key = server.prime(id);
   phone.remove(id);
   CHECK(text_at(test::sync_one(server, id, key), {airsync::kStatus}) == "12");
+}
+
+TEST_CASE("FolderDelete: a waiting Sync of another phone hears of it at once") {
+  ServiceFixture server;
+  Phone phone{server};
+  phone.folder_sync();
+  const std::string id = phone.create("0", "Doomed").server_id;
+  Phone other{server, "14.1", "dev2"};
+  other.folder_sync();
+  test::Call call;
+  call.command = "Sync";
+  call.device = "dev2";
+  const std::string key = server.prime(id, "dev2");
+  call.body = Element(
+      airsync::kSync,
+      {Element(airsync::kCollections,
+               {Element(airsync::kCollection,
+                        {Element(airsync::kSyncKey, key), Element(airsync::kCollectionId, id)})}),
+       Element(airsync::kHeartbeatInterval, "600")});
+  http::Parked parked = server.park(call);
+  test::TestWaker& waker = server.waker();
+  const int before = waker.woken;
+  REQUIRE(server.mailbox()->remove_folder(*eas::parse_collection_id(id)));
+  CHECK(waker.woken > before);
+  const auto outcome = parked.resume(http::WakeReason::woken);
+  const auto* reply = std::get_if<http::HttpReply>(&outcome);
+  REQUIRE(reply != nullptr);
+  const auto root = wbxml::decode(reply->body);
+  REQUIRE(root.has_value());
+  CHECK(text_at(*root, {airsync::kCollections, airsync::kCollection, airsync::kStatus}) == "12");
 }
 
 TEST_CASE("FolderDelete: subfolders go too, each told once (quirks.md: Windows Phone)") {

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <filesystem>
+
 #include "server/sync/server_id.h"
 #include "tests/support/folder_calls.h"
 #include "wbxml/code_pages.h"
@@ -131,6 +133,43 @@ TEST_CASE(
   CHECK(status(server, empty_folder("r1")) == "16");
   CHECK(status(server, empty_folder("r1"), "12.1") == "6");
   CHECK(status(server, with_subfolders("c1")) == "1");
+}
+
+TEST_CASE("EmptyFolderContents: what cannot be removed makes it a partial success, or none") {
+  // covers: MS-ASCMD R4155 R4168
+  namespace fs = std::filesystem;
+  fs::path messages;
+  int spare = 0;  // messages that go well before the others cannot be removed
+  ServiceFixture server({}, {}, [&](std::string_view step) {
+    if (step != "unlink" || messages.empty() || spare-- > 0) return;
+    // Directories in place of files: unlink() refuses these.
+    std::vector<fs::path> files;
+    for (const auto& entry : fs::directory_iterator(messages)) {
+      if (entry.is_regular_file()) files.push_back(entry.path());
+    }
+    for (const fs::path& file : files) {
+      fs::remove(file);
+      fs::create_directory(file);
+    }
+  });
+  const auto box = server.dir.path() / "mail/ann@example.test";
+  const std::string trash = id_of(server, FolderRole::trash);
+  for (int i = 0; i < 3; ++i) server.deliver(test::simple_mail("x"), FolderRole::trash);
+  spare = 1;
+  for (const char* sub : {"new", "cur"}) {
+    if (!fs::is_empty(box / ".Trash" / sub)) messages = box / ".Trash" / sub;
+  }
+  REQUIRE_FALSE(messages.empty());
+  CHECK(status(server, empty_folder(trash)) == "17");
+
+  messages.clear();
+  for (int i = 0; i < 3; ++i) server.deliver(test::simple_mail("y"));
+  for (const char* sub : {"new", "cur"}) {
+    if (!fs::is_empty(box / sub)) messages = box / sub;
+  }
+  REQUIRE_FALSE(messages.empty());
+  spare = 0;
+  CHECK(status(server, empty_folder(id_of(server, FolderRole::inbox))) == "3");
 }
 
 TEST_CASE("EmptyFolderContents: one that is cut off goes on when it is asked again") {
