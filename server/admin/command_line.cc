@@ -13,7 +13,8 @@ namespace {
 constexpr auto kSubcommands = std::to_array<Subcommand>({
     {"serve", "Run the server", define_serve},
     {"demo", "Run a server with made-up mailboxes, for trying out and measuring", define_demo},
-    {"user", "Add, list and remove users, set passwords", define_user},
+    {"user", "Add, list, change and remove users, set passwords", define_user},
+    {"group", "Mail groups and their members", define_group},
     {"device", "List devices, record what one of them says", define_device},
     {"probe", "Be a phone: sync a mailbox, show it, wait for a push", define_probe},
     {"wbxml", "Read and write the binary XML of the protocol", define_wbxml},

@@ -23,6 +23,7 @@ struct Subcommand {
 void define_serve(CLI::App& command, Action& action);
 void define_demo(CLI::App& command, Action& action);
 void define_user(CLI::App& command, Action& action);
+void define_group(CLI::App& command, Action& action);
 void define_device(CLI::App& command, Action& action);
 void define_probe(CLI::App& command, Action& action);
 void define_wbxml(CLI::App& command, Action& action);

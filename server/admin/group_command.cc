@@ -1,0 +1,160 @@
+// `godwit group add|remove|rename|list|show|add-member|remove-member`. A running server asks the
+// database for every mail and every search, so what is done here counts at once.
+#include <cstdio>
+#include <memory>
+
+#include "server/admin/stores.h"
+#include "server/admin/subcommand.h"
+#include "server/admin/table.h"
+#include "server/admin/user_text.h"
+
+namespace eas::admin {
+namespace {
+
+using storage::Result;
+
+struct GroupOptions {
+  std::string config;
+  std::string group;
+  std::string name;
+  std::vector<std::string> members;
+  bool json = false;
+};
+
+using Work = int (*)(const GroupOptions&, Stores&);
+
+Result<GroupView> view_of(Stores& stores, const std::string& address) {
+  GroupView view;
+  GODWIT_ASSIGN(view.group, stores.addresses->group(address));
+  GODWIT_ASSIGN(view.members, stores.addresses->members(address));
+  GODWIT_ASSIGN(const auto users, stores.addresses->all_members(address));
+  view.users = static_cast<int>(users.size());
+  return view;
+}
+
+// Says what was done, or with --json what the group is now.
+int report(const GroupOptions& options, Stores& stores, const char* done) {
+  const std::string address = stores.full_address(options.group);
+  const auto view = view_of(stores, address);
+  if (!view) return complain(view.error());
+  if (options.json) {
+    print_json(to_json(*view));
+  } else {
+    std::printf("%s %s\n", done, view->group.address.c_str());
+  }
+  return 0;
+}
+
+int add_group(const GroupOptions& options, Stores& stores) {
+  const auto added = stores.addresses->add_group(stores.full_address(options.group), options.name);
+  return added ? report(options, stores, "added group") : complain(added.error());
+}
+
+int rename_group(const GroupOptions& options, Stores& stores) {
+  const auto done =
+      stores.addresses->set_group_name(stores.full_address(options.group), options.name);
+  return done ? report(options, stores, "renamed group") : complain(done.error());
+}
+
+int remove_group(const GroupOptions& options, Stores& stores) {
+  const std::string address = stores.full_address(options.group);
+  const auto done = stores.addresses->remove_group(address);
+  if (!done) return complain(done.error());
+  if (options.json) {
+    print_json({{"removed", address}});
+  } else {
+    std::printf("removed group %s\n", address.c_str());
+  }
+  return 0;
+}
+
+int list_groups(const GroupOptions& options, Stores& stores) {
+  const auto groups = stores.addresses->groups();
+  if (!groups) return complain(groups.error());
+  std::vector<std::vector<std::string>> rows = {{"ADDRESS", "NAME", "USERS"}};
+  auto json = nlohmann::ordered_json::array();
+  for (const storage::Group& group : *groups) {
+    const auto users = stores.addresses->all_members(group.address);
+    if (!users) return complain(users.error());
+    rows.push_back({group.address, group.name, std::to_string(users->size())});
+    json.push_back({{"address", group.address}, {"name", group.name}, {"users", users->size()}});
+  }
+  if (options.json) {
+    print_json(json);
+  } else {
+    print_table(rows);
+  }
+  return 0;
+}
+
+int show_group(const GroupOptions& options, Stores& stores) {
+  const auto view = view_of(stores, stores.full_address(options.group));
+  if (!view) return complain(view.error());
+  if (options.json) {
+    print_json(to_json(*view));
+  } else {
+    print_group(*view);
+  }
+  return 0;
+}
+
+int add_members(const GroupOptions& options, Stores& stores) {
+  for (const std::string& member : options.members) {
+    const auto done = stores.addresses->add_member(stores.full_address(options.group),
+                                                   stores.full_address(member));
+    if (!done) return complain(done.error());
+  }
+  return report(options, stores, "added to group");
+}
+
+int remove_members(const GroupOptions& options, Stores& stores) {
+  for (const std::string& member : options.members) {
+    const auto done = stores.addresses->remove_member(stores.full_address(options.group),
+                                                      stores.full_address(member));
+    if (!done) return complain(done.error());
+  }
+  return report(options, stores, "removed from group");
+}
+
+// One subcommand of `group`; the caller adds its own options.
+CLI::App* define_one(CLI::App& command, Action& action,
+                     const std::shared_ptr<GroupOptions>& options, const std::string& name,
+                     const std::string& text, Work work) {
+  CLI::App* one = command.add_subcommand(name, text);
+  add_config_option(*one, options->config);
+  one->add_flag("--json", options->json, "Print JSON");
+  if (work != list_groups) {
+    one->add_option("group", options->group, "The group's address, local@domain")->required();
+  }
+  one->callback([&action, options, work] {
+    action = [options, work] {
+      const auto stores = Stores::open_file(options->config);
+      return stores ? work(*options, **stores) : complain(stores.error());
+    };
+  });
+  return one;
+}
+
+}  // namespace
+
+void define_group(CLI::App& command, Action& action) {
+  command.require_subcommand(1);
+  auto options = std::make_shared<GroupOptions>();
+  CLI::App* adding = define_one(command, action, options, "add", "Add a mail group", add_group);
+  adding->add_option("--name", options->name, "The name shown in the address list");
+  define_one(command, action, options, "remove",
+             "Remove a group; mail to it comes back from then on", remove_group);
+  CLI::App* renaming =
+      define_one(command, action, options, "rename", "Change the name shown", rename_group);
+  renaming->add_option("--name", options->name, "The new name")->required();
+  define_one(command, action, options, "list", "List all groups", list_groups);
+  define_one(command, action, options, "show", "Show a group and its direct members", show_group);
+  CLI::App* joining = define_one(command, action, options, "add-member",
+                                 "Put users or groups into a group", add_members);
+  joining->add_option("members", options->members, "Addresses of users or groups")->required();
+  CLI::App* leaving = define_one(command, action, options, "remove-member",
+                                 "Take users or groups out of a group", remove_members);
+  leaving->add_option("members", options->members, "Addresses of direct members")->required();
+}
+
+}  // namespace eas::admin
