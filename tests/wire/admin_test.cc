@@ -40,7 +40,7 @@ TEST_CASE("admin: --version, --help and an unknown subcommand") {
   const auto help = ServerProcess::run({"--help"});
   CHECK(help.status == 0);
   for (const char* name :
-       {"serve", "demo", "user", "device", "probe", "wbxml", "replay", "config"}) {
+       {"serve", "demo", "user", "group", "device", "probe", "wbxml", "replay", "config"}) {
     CHECK(help.out.find(name) != std::string::npos);
   }
   const auto unknown = ServerProcess::run({"fly"});
