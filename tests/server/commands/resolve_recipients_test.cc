@@ -511,3 +511,70 @@ TEST_CASE(
   CHECK(status(root) == "6");
   CHECK(root.children.size() == 1);
 }
+
+TEST_CASE("ResolveRecipients: the whole of an answer, element by element, in every version") {
+  // covers: MS-ASCMD R1091 R1093 R1094 R1111 R1112 R1114 R6205 R6206 R6207 R6208 R6208100701
+  // covers: MS-ASCMD R1127 R1128 R1129 R1130 R6217 R6218 R6219 R6220 R6220100701 R6221 R6222
+  // covers: MS-ASCMD R6223 R6224 R6224100701 R1135 R1136 R1137 R1138 R6225 R6226 R6227 R6228
+  // covers: MS-ASCMD R6228100701 R2133 R1466 R1467 R1469 R1543 R1544 R1545 R1546 R6462 R6463
+  // covers: MS-ASCMD R6464 R6465 R6465102101 R5311 R5312 R5313 R5314 R6494 R6495 R6496 R6497
+  // covers: MS-ASCMD R6497100801 R6758 R6759 R6760 R6761 R6761101601 R6774 R6775 R6776 R6777
+  // covers: MS-ASCMD R6782 R6783 R6784 R6785 R6785101601 R1939 R1940 R1941 R6822 R6823 R6824
+  // covers: MS-ASCMD R6825 R6825101601 R6890 R6891 R6892 R6893 R6893101701 R2372 R2373 R2374
+  // covers: MS-ASCMD R2375 R6967 R6968 R6969 R6970 R6970101701 R2431 R2432 R2433 R2434 R3761
+  // covers: MS-ASCMD R3762 R3764 R7007 R7008 R7009 R7010 R7010101801 R2435 R2436 R2438 R7011
+  // covers: MS-ASCMD R7012 R7013 R7014 R7014101801 R3809 R2475 R2476 R2477 R2478 R7041 R7042
+  // covers: MS-ASCMD R7043 R7044 R7044101801 R3825 R2496 R2497 R2498 R2499 R7061 R7062 R7063
+  // covers: MS-ASCMD R7064 R7064101801 R7206 R7207 R7208 R7209 R7209101801 R2743 R2744 R2745
+  // covers: MS-ASCMD R2746 R4267 R4273 R4274 R4290 R4301 R4309 R7263 R7264 R7266 R7267 R7268
+  // covers: MS-ASCMD R7268101801 R2847 R2848 R2849 R2850 R4618 R7334 R7335 R7336 R7337
+  // covers: MS-ASCMD R7337101801 R2875 R2876 R2878 R7400 R7401 R7402 R7403 R7403101801
+  for (const char* version : kVersions) {
+    CAPTURE(version);
+    const bool v2 = std::string_view(version) == "2.5";
+    const bool has_availability = !v2 && std::string_view(version) >= "14.0";
+    const bool has_picture = !v2 && std::string_view(version) >= "14.1";
+    People server;
+    Profile profile = server.with_certificates({certificate("ann@example.test")});
+    profile.picture = "\xff\xd8\xff\xe0";
+    server.give(server.ann, profile);
+    const Element root = server.element(
+        resolve({"ann@example.test", "example", "nobody"},
+                {option(tag::kCertificateRetrieval, "2"), option(tag::kMaxCertificates, "9"),
+                 option(tag::kMaxAmbiguousRecipients, "1"),
+                 availability("2026-11-18T10:00:00.000Z", "2026-11-18T12:00:00.000Z"),
+                 picture("1000", "5")},
+                version));
+    const auto head = [](const char* name, const char* address) {
+      return Element(tag::kRecipient, {Element(tag::kType, "1"), Element(tag::kDisplayName, name),
+                                       Element(tag::kEmailAddress, address)});
+    };
+    Element photo(tag::kPicture, {Element(tag::kStatus, "1"), Element(tag::kData)});
+    photo.children[1].text = profile.picture;
+    photo.children[1].opaque = true;
+    Element ann = head("Ann Example", "ann@example.test");
+    if (has_availability) {
+      ann.children.push_back(Element(tag::kAvailability, {Element(tag::kStatus, "163")}));
+    }
+    ann.children.push_back(
+        Element(tag::kCertificates,
+                {Element(tag::kStatus, "1"), Element(tag::kCertificateCount, "1"),
+                 Element(tag::kRecipientCount, "1"),
+                 Element(tag::kCertificate, storage::base64_encode(profile.certificates[0]))}));
+    Element suggestion = head("Ann Example", "ann@example.test");
+    if (has_picture) {
+      ann.children.push_back(photo);
+      suggestion.children.push_back(photo);
+    }
+    const auto answer = [](const char* to, const char* state, const char* number) {
+      return Element(tag::kResponse, {Element(tag::kTo, to), Element(tag::kStatus, state),
+                                      Element(tag::kRecipientCount, number)});
+    };
+    Element first = answer("ann@example.test", "1", "1");
+    first.children.push_back(ann);
+    Element second = answer("example", "3", "2");
+    second.children.push_back(suggestion);
+    CHECK(root == Element(tag::kResolveRecipients,
+                          {Element(tag::kStatus, "1"), first, second, answer("nobody", "4", "0")}));
+  }
+}

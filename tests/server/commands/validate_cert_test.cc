@@ -208,3 +208,25 @@ TEST_CASE("ValidateCert: a server that trusts nobody it could name says 17") {
   CHECK(text_at(root, {tag::kStatus}) == "17");
   CHECK(root.children.size() == 1);
 }
+
+TEST_CASE("ValidateCert: the whole of an answer, element by element, in every version") {
+  // covers: MS-ASCMD R1119 R1121 R6209 R6210 R6211 R6212 R6212100701 R6213 R6214 R6215 R6216
+  // covers: MS-ASCMD R6216100701 R6229 R6230 R6231 R6232 R6232100701 R6249 R6250 R6251 R6252
+  // covers: MS-ASCMD R6252100701 R2771 R2772 R2773 R2774 R7292 R7293 R7294 R7295 R7295101801
+  // covers: MS-ASCMD R2923 R2925 R2926 R7440 R7441 R7442 R7443 R7443101801
+  for (const char* version : kVersions) {
+    CAPTURE(version);
+    Trusting server;
+    const TestCa middle("Middle", &server.root);
+    const Element answer = server.element(
+        validate({list(tag::kCertificateChain, {middle.der()}),
+                  list(tag::kCertificates, {middle.issue(person()), test::make_leaf("x@y.test")}),
+                  Element(tag::kCheckCRL, "1")},
+                 version));
+    const auto one = [](const char* state) {
+      return Element(tag::kCertificate, {Element(tag::kStatus, state)});
+    };
+    // No list says anything of the first one, and it was asked for.
+    CHECK(answer == Element(tag::kValidateCert, {Element(tag::kStatus, "1"), one("16"), one("4")}));
+  }
+}
