@@ -25,6 +25,7 @@ void define_demo(CLI::App& command, Action& action);
 void define_user(CLI::App& command, Action& action);
 void define_group(CLI::App& command, Action& action);
 void define_device(CLI::App& command, Action& action);
+void define_policy(CLI::App& command, Action& action);
 void define_probe(CLI::App& command, Action& action);
 void define_wbxml(CLI::App& command, Action& action);
 void define_replay(CLI::App& command, Action& action);

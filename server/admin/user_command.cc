@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "server/admin/control_socket.h"
 #include "server/admin/password_input.h"
 #include "server/admin/profile_options.h"
 #include "server/admin/stores.h"
@@ -173,6 +174,10 @@ int remove_user(const UserOptions& options, Stores& stores) {
       return complain(done.error());
     }
   }
+  if (const auto done = stores.policies->unassign_policy(false, user->id); !done) {
+    return complain(done.error());
+  }
+  announce(stores, user->id, 0);
   if (const auto done = stores.settings->remove_all(user->id); !done) {
     return complain(done.error());
   }

@@ -137,7 +137,10 @@ http::Outcome ServiceFixture::handle(const Call& call) {
   request.body = http::Body(std::move(body));
   request.peer = "127.0.0.1";
   waker_ = std::make_shared<TestWaker>();
-  request.make_waker = [waker = waker_] { return waker; };
+  request.make_waker = [this, waker = waker_] {
+    if (on_make_waker) on_make_waker();
+    return waker;
+  };
   http::Outcome outcome = dispatcher->handle(request);
   if (const auto* answered = std::get_if<http::HttpReply>(&outcome)) check_schema(call, *answered);
   return outcome;

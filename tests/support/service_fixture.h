@@ -118,6 +118,7 @@ class ServiceFixture {
   ManualClock clock;
   eas::Limits limits;
   RecordingSender sender;
+  std::function<void()> on_make_waker;  // runs in a request that is about to park
   eas::policy::StormOptions storms{0};  // off; counts from the next restart() on
   eas::Services services;
   std::unique_ptr<eas::Dispatcher> dispatcher;
