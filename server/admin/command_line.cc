@@ -15,8 +15,6 @@ constexpr auto kSubcommands = std::to_array<Subcommand>({
     {"demo", "Run a server with made-up mailboxes, for trying out and measuring", define_demo},
     {"user", "Add, list, change and remove users, set passwords", define_user},
     {"group", "Mail groups and their members", define_group},
-    {"device", "List devices, record what one of them says", define_device},
-    {"user", "Add, list and remove users, set passwords", define_user},
     {"device", "List devices, let them in or keep them out, wipe them, record what they say",
      define_device},
     {"policy", "What phones must do to sync: passwords, encryption, …", define_policy},

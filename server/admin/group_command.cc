@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "server/admin/control_socket.h"
 #include "server/admin/stores.h"
 #include "server/admin/subcommand.h"
 #include "server/admin/table.h"
@@ -98,12 +99,20 @@ int show_group(const GroupOptions& options, Stores& stores) {
   return 0;
 }
 
+// Another policy may hold for the members now.
+storage::Result<void> members_changed(Stores& stores) {
+  GODWIT_TRY(stores.policies->touch());
+  announce(stores, 0, 0);
+  return {};
+}
+
 int add_members(const GroupOptions& options, Stores& stores) {
   for (const std::string& member : options.members) {
     const auto done = stores.addresses->add_member(stores.full_address(options.group),
                                                    stores.full_address(member));
     if (!done) return complain(done.error());
   }
+  if (auto told = members_changed(stores); !told) return complain(told.error());
   return report(options, stores, "added to group");
 }
 
@@ -113,6 +122,7 @@ int remove_members(const GroupOptions& options, Stores& stores) {
                                                       stores.full_address(member));
     if (!done) return complain(done.error());
   }
+  if (auto told = members_changed(stores); !told) return complain(told.error());
   return report(options, stores, "removed from group");
 }
 

@@ -119,6 +119,7 @@ int switch_user(const UserOptions& options, Stores& stores, bool enabled) {
   if (!user) return complain(user.error());
   const auto done = stores.directory->set_eas_enabled(user->address, enabled);
   if (!done) return complain(done.error());
+  announce(stores, user->id, 0);
   return report(options, stores, user->address,
                 enabled ? "ActiveSync is on for" : "ActiveSync is off for");
 }

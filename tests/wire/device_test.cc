@@ -189,16 +189,16 @@ TEST_CASE("devices: account wipe of a 16.1 phone from the command line to its en
   eas::client::MailFolder inbox("");
   connect(phone, inbox);
   godwit(server, {"device", "wipe", "user1", "Wiped1"});
-  const auto refused_allow = ServerProcess::run(
-      {"device", "allow", "user1", "Wiped1", "--config", server.config_file()});
+  const auto refused_allow =
+      ServerProcess::run({"device", "allow", "user1", "Wiped1", "--config", server.config_file()});
   CHECK(refused_allow.status == 1);
   CHECK(outcome(phone.post(ping(phone.inbox()))) == "140");
   const Element order = phone.call(Element(pv::kProvision));
   CHECK(order.has(pv::kAccountOnlyRemoteWipe));
   CHECK(godwit(server, {"device", "show", "user1", "Wiped1"}).out.find("was told") !=
         std::string::npos);
-  const Element done = phone.call(Element(
-      pv::kProvision, {Element(pv::kAccountOnlyRemoteWipe, {Element(pv::kStatus, "1")})}));
+  const Element done = phone.call(
+      Element(pv::kProvision, {Element(pv::kAccountOnlyRemoteWipe, {Element(pv::kStatus, "1")})}));
   CHECK(done.text_of(pv::kStatus) == "1");
   CHECK(outcome(phone.post(ping(phone.inbox()))) == "129");
   const auto shown = godwit(server, {"device", "show", "user1", "Wiped1", "--json"});
@@ -215,8 +215,8 @@ TEST_CASE("devices: a full wipe wants the device id typed, or a long option") {
   ServerProcess server;
   Phone phone(server, "user1@example.test", Version::v14_1, "Precious");
   phone.connect();
-  const Words words = {"device", "wipe",     "user1", "Precious",
-                       "--full", "--config", server.config_file()};
+  const Words words = {
+      "device", "wipe", "user1", "Precious", "--full", "--config", server.config_file()};
   CHECK(ServerProcess::run(words, "yes\n").status == 1);
   CHECK(ServerProcess::run(words, "").status == 1);
   CHECK(phone.call(ping(phone.inbox())).text_of(wbxml::ping::kStatus) != "140");
