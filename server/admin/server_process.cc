@@ -212,6 +212,7 @@ class RunningServer {
   autoreply::AutoReplyServices autoreply_services() {
     autoreply::AutoReplyServices services;
     services.directory = stores_->directory.get();
+    services.addresses = stores_->addresses.get();
     services.mail = stores_->mail.get();
     services.sender = stores_->sender.get();
     services.settings = stores_->settings.get();
