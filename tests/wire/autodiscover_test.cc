@@ -26,9 +26,8 @@ std::string question(const std::string& address) {
 
 TEST_CASE("autodiscover: POST finds the server, in whatever letters the path is written") {
   const std::string user = test::fresh_user();
-  for (const char* path :
-       {"/autodiscover/autodiscover.xml", "/Autodiscover/Autodiscover.xml",
-        "/AutoDiscover/AutoDiscover.xml"}) {
+  for (const char* path : {"/autodiscover/autodiscover.xml", "/Autodiscover/Autodiscover.xml",
+                           "/AutoDiscover/AutoDiscover.xml"}) {
     auto phone = client(user);
     const auto answer = phone.send("POST", path, {{"Content-Type", "text/xml"}}, question(user));
     REQUIRE(answer.has_value());
@@ -41,8 +40,7 @@ TEST_CASE("autodiscover: POST finds the server, in whatever letters the path is 
 TEST_CASE("autodiscover: 401 for a wrong password, JSON for anybody, 404 for what there is not") {
   const std::string user = test::fresh_user();
   auto wrong = client(user, false);
-  const auto refused =
-      wrong.send("POST", "/autodiscover/autodiscover.xml", {}, question(user));
+  const auto refused = wrong.send("POST", "/autodiscover/autodiscover.xml", {}, question(user));
   REQUIRE(refused.has_value());
   CHECK(refused->status == 401);
   auto anybody = client("", true);
@@ -72,8 +70,7 @@ TEST_CASE("autodiscover: the profile comes signed, to its owner") {
   CHECK(profile->header("Content-Type") == "application/x-apple-aspen-config");
   CHECK(profile->body.find(user) != std::string::npos);
   CHECK(profile->body.front() == '\x30');
-  const auto other =
-      phone.send("GET", "/mobileconfig/user1@example.test.mobileconfig", {}, "");
+  const auto other = phone.send("GET", "/mobileconfig/user1@example.test.mobileconfig", {}, "");
   REQUIRE(other.has_value());
   CHECK(other->status == 404);
 }

@@ -94,7 +94,9 @@ std::string header(const http::HttpReply& reply, std::string_view name) {
   return {};
 }
 
-int shell(const std::string& command) { return std::system((command + " >/dev/null 2>&1").c_str()); }
+int shell(const std::string& command) {
+  return std::system((command + " >/dev/null 2>&1").c_str());
+}
 
 // Whether the Response in an answer follows MS-ASCMD's schema; true where it cannot be checked.
 bool follows_schema(const http::HttpReply& reply) {
@@ -193,10 +195,16 @@ TEST_CASE("Autodiscover: malformed requests are 600, unknown schemas 601") {
   const std::size_t end = twice.find("</Request>") + 10;
   twice.insert(end, twice.substr(request, end - request));
   for (const std::string& bad : {
-           std::string("no xml at all"), std::string("<Autodiscover>"), std::string("<a/>"),
-           std::string("<Autodiscover><Request/></Autodiscover>"), twice, question(""),
-           question("ann@example.test", ""), "<!DOCTYPE a [<!ENTITY x \"y\">]>" + good.substr(38),
-           std::string("\xff\xfe\0<", 4), std::string(16000, '<'),
+           std::string("no xml at all"),
+           std::string("<Autodiscover>"),
+           std::string("<a/>"),
+           std::string("<Autodiscover><Request/></Autodiscover>"),
+           twice,
+           question(""),
+           question("ann@example.test", ""),
+           "<!DOCTYPE a [<!ENTITY x \"y\">]>" + good.substr(38),
+           std::string("\xff\xfe\0<", 4),
+           std::string(16000, '<'),
        }) {
     CAPTURE(bad.substr(0, 60));
     CHECK(error_code(site.post(bad)) == "600");
@@ -212,7 +220,8 @@ TEST_CASE("Autodiscover: malformed requests are 600, unknown schemas 601") {
 TEST_CASE("Autodiscover: external entities are not read") {
   Site site;
   const auto reply = site.post(
-      "<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><Autodiscover><Request><EMailAddress>"
+      "<!DOCTYPE a [<!ENTITY x SYSTEM "
+      "\"file:///etc/passwd\">]><Autodiscover><Request><EMailAddress>"
       "&x;</EMailAddress><AcceptableResponseSchema>s</AcceptableResponseSchema></Request>"
       "</Autodiscover>");
   CHECK(error_code(reply) == "600");
@@ -238,8 +247,9 @@ TEST_CASE("Autodiscover: an account without ActiveSync gets Action/Error with St
   CHECK_FALSE(at(reply, "Autodiscover/Response/Action/Error/Message").empty());
 }
 
-TEST_CASE("Autodiscover: GET, or POST without XML, means the login's own address "
-          "(quirks.md: Autodiscover, Android)") {
+TEST_CASE(
+    "Autodiscover: GET, or POST without XML, means the login's own address "
+    "(quirks.md: Autodiscover, Android)") {
   Site site;
   http::HttpRequest made = site.request("GET");
   site.log_in(made);
@@ -250,8 +260,9 @@ TEST_CASE("Autodiscover: GET, or POST without XML, means the login's own address
   CHECK(site.service().xml(put).status == 405);
 }
 
-TEST_CASE("Autodiscover: a GET without login at another host is redirected "
-          "(quirks.md: Autodiscover, HTTP 302)") {
+TEST_CASE(
+    "Autodiscover: a GET without login at another host is redirected "
+    "(quirks.md: Autodiscover, HTTP 302)") {
   Site site;
   http::HttpRequest made = site.request("GET");
   made.headers[0].second = "autodiscover.example.test";
@@ -263,8 +274,9 @@ TEST_CASE("Autodiscover: a GET without login at another host is redirected "
   CHECK(site.service().xml(made).status == 401);
 }
 
-TEST_CASE("Autodiscover: Outlook is told of IMAP and SMTP, whatever the case of its schema "
-          "(quirks.md: Autodiscover, Outlook desktop)") {
+TEST_CASE(
+    "Autodiscover: Outlook is told of IMAP and SMTP, whatever the case of its schema "
+    "(quirks.md: Autodiscover, Outlook desktop)") {
   Site site;
   site.options.imap = "imap://imap.example.test:143";
   site.options.smtp = "smtps://smtp.example.test";
@@ -287,8 +299,9 @@ TEST_CASE("Autodiscover: Outlook is told of IMAP and SMTP, whatever the case of 
                                          "SMTP smtp.example.test 465 on ann@example.test"});
 }
 
-TEST_CASE("Autodiscover JSON: ActiveSync and AutodiscoverV1 in any letter case "
-          "(quirks.md: Autodiscover, Outlook 2019)") {
+TEST_CASE(
+    "Autodiscover JSON: ActiveSync and AutodiscoverV1 in any letter case "
+    "(quirks.md: Autodiscover, Outlook 2019)") {
   Site site;
   for (const char* name : {"ActiveSync", "activesync", "ACTIVESYNC"}) {
     const auto reply = site.json("Email=ann%40example.test&Protocol=" + std::string(name));
@@ -307,8 +320,9 @@ TEST_CASE("Autodiscover JSON: ActiveSync and AutodiscoverV1 in any letter case "
   CHECK(by_path.status == 200);
 }
 
-TEST_CASE("Autodiscover JSON: anybody may ask, and unknown people look like known ones "
-          "(quirks.md: Autodiscover, Outlook mobile)") {
+TEST_CASE(
+    "Autodiscover JSON: anybody may ask, and unknown people look like known ones "
+    "(quirks.md: Autodiscover, Outlook mobile)") {
   Site site;
   const auto known = site.json("Email=ann@example.test&Protocol=ActiveSync");
   const auto unknown = site.json("Email=nobody@example.test&Protocol=ActiveSync");
