@@ -9,6 +9,7 @@
 #include "storage/mail/backends.h"
 #include "storage/search/backends.h"
 #include "storage/state/backends.h"
+#include "tests/support/version_check.h"
 #include "wbxml/code_pages.h"
 #include "wbxml/decoder.h"
 #include "wbxml/dump.h"
@@ -149,9 +150,12 @@ http::Outcome ServiceFixture::handle(const Call& call) {
 // The schemas know 12.1 and later.
 void ServiceFixture::check_schema(const Call& call, const http::HttpReply& answered) {
   if (answered.content_type != "application/vnd.ms-sync.wbxml") return;
-  if (call.version == "2.5" || call.version == "12.0") return;
   const auto root = wbxml::decode(answered.body);
   REQUIRE(root.has_value());
+  const std::string foreign =
+      version_bit(call.version) == 0 ? std::string() : foreign_elements(*root, call.version);
+  CHECK_MESSAGE(foreign.empty(), call.command << " " << call.version << " was sent " << foreign);
+  if (call.version == "2.5" || call.version == "12.0") return;
   schemas_.add(call.command + " " + call.version, wbxml::to_xml(*root));
 }
 

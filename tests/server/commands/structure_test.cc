@@ -1,0 +1,309 @@
+// The shape of answers as [MS-ASCMD] 2.2.3 states it, element by element: parents, children, type
+// and number. Answers of every kind are collected, and each line of
+// tests/requirements/structure.tsv must be true in all of them and be seen in at least one.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+
+#include "server/sync/server_id.h"
+#include "storage/base/text.h"
+#include "tests/support/requirement_table.h"
+#include "tests/support/service_fixture.h"
+#include "wbxml/code_pages.h"
+#include "wbxml/decoder.h"
+
+namespace {
+
+using storage::FolderRole;
+using test::Call;
+using test::ServiceFixture;
+using test::text_at;
+using wbxml::Element;
+namespace airsync = wbxml::airsync;
+namespace base = wbxml::airsync_base;
+
+std::string name_of(const Element& element) {
+  const wbxml::TagInfo* info = wbxml::find_tag(element.tag);
+  return info == nullptr ? "?" : std::string(info->name);
+}
+
+// --- the answers -------------------------------------------------------------------------------
+
+using Answers = std::map<std::string, std::vector<Element>>;
+
+class Collector {
+ public:
+  explicit Collector(Answers& answers) : answers_(answers) {}
+
+  Element ask(const std::string& command, const Element& body) {
+    Call call;
+    call.command = command;
+    call.version = "14.1";
+    call.body = body;
+    const http::HttpReply reply = server.reply(call);
+    REQUIRE(reply.status == 200);
+    if (reply.body.empty()) return {};
+    auto root = wbxml::decode(reply.body);
+    REQUIRE(root);
+    answers_[command].push_back(*root);
+    return *std::move(root);
+  }
+  void keep(const std::string& command, const http::HttpReply& reply) {
+    auto root = wbxml::decode(reply.body);
+    REQUIRE(root);
+    answers_[command].push_back(*std::move(root));
+  }
+
+  ServiceFixture server;
+
+ private:
+  Answers& answers_;
+};
+
+void hierarchy(Collector& phone) {
+  namespace tag = wbxml::folder_hierarchy;
+  const auto sync = [&](const std::string& key) {
+    return text_at(
+        phone.ask("FolderSync", Element(tag::kFolderSync, {Element(tag::kSyncKey, key)})),
+        {tag::kSyncKey});
+  };
+  storage::Mailbox& mailbox = *phone.server.mailbox();
+  const auto renamed = mailbox.create_folder(0, "Work");
+  const auto removed = mailbox.create_folder(0, "Gone");
+  REQUIRE(renamed);
+  REQUIRE(removed);
+  const std::string key = sync("0");
+  REQUIRE(mailbox.rename_folder(renamed->id, 0, "Play"));
+  REQUIRE(mailbox.remove_folder(removed->id));
+  sync(key);
+  sync("nonsense");
+}
+
+Element sync_body(std::vector<Element> collection, std::vector<Element> more = {}) {
+  more.push_back(
+      Element(airsync::kCollections, {Element(airsync::kCollection, std::move(collection))}));
+  return Element(airsync::kSync, std::move(more));
+}
+
+void items(Collector& phone, const std::string& folder, storage::CollectionId id) {
+  std::string key = "0";
+  const auto sync = [&](std::vector<Element> more) {
+    more.insert(more.begin(),
+                {Element(airsync::kSyncKey, key), Element(airsync::kCollectionId, folder)});
+    const Element root = phone.ask("Sync", sync_body(std::move(more)));
+    const std::string next =
+        text_at(root, {airsync::kCollections, airsync::kCollection, airsync::kSyncKey});
+    if (!next.empty()) key = next;
+  };
+  storage::Mailbox& mailbox = *phone.server.mailbox();
+  const Element filter(airsync::kOptions, {Element(airsync::kFilterType, "3")});
+  std::vector<storage::ItemId> made;
+  for (const char* subject : {"one", "two", "three", "four"}) {
+    made.push_back(phone.server.deliver(test::simple_mail(subject)));
+  }
+  sync({});
+  sync({Element(airsync::kWindowSize, "1"), filter});  // MoreAvailable
+  sync({});
+  storage::FlagChange seen;
+  seen.seen = true;
+  REQUIRE(mailbox.set_flags(id, made[0], seen));
+  REQUIRE(mailbox.remove(id, made[1]));
+  sync({});  // Change and Delete
+  const auto item = [&](std::size_t at) { return eas::to_item_id(id, made[at]); };
+  const auto change = [&](const std::string& server_id, const Element& data) {
+    return Element(airsync::kChange, {Element(airsync::kServerId, server_id),
+                                      Element(airsync::kApplicationData, {data})});
+  };
+  sync({Element(airsync::kCommands,
+                {Element(airsync::kFetch, {Element(airsync::kServerId, item(2))}),
+                 change(item(2), Element(wbxml::email::kRead, "1")),
+                 change(folder + ":99999", Element(wbxml::email::kRead, "1")),
+                 Element(airsync::kDelete, {Element(airsync::kServerId, folder + ":99999")})})});
+  phone.server.clock.advance(30LL * 24 * 3'600'000);
+  sync({});  // SoftDelete
+  phone.ask("Sync", sync_body({Element(airsync::kSyncKey, "bad"),
+                               Element(airsync::kCollectionId, folder)}));
+  phone.ask("Sync",
+            sync_body({Element(airsync::kSyncKey, key), Element(airsync::kCollectionId, folder)},
+                      {Element(airsync::kWait, "60000")}));  // Limit
+}
+
+void other_commands(Collector& phone, const std::string& folder, storage::CollectionId id) {
+  namespace estimate = wbxml::get_item_estimate;
+  const std::string key = phone.server.prime(folder);
+  for (const std::string& collection : {folder, std::string("m99999")}) {
+    phone.ask("GetItemEstimate",
+              Element(estimate::kGetItemEstimate,
+                      {Element(estimate::kCollections,
+                               {Element(estimate::kCollection,
+                                        {Element(airsync::kSyncKey, key),
+                                         Element(estimate::kCollectionId, collection)})})}));
+  }
+  phone.ask("GetItemEstimate", Element(estimate::kGetItemEstimate));
+
+  namespace move = wbxml::move;
+  const std::string trash = eas::to_collection_id(phone.server.folder(FolderRole::trash));
+  const std::string item =
+      eas::to_item_id(id, phone.server.deliver(test::simple_mail("to be moved")));
+  const auto one = [&](const std::string& source) {
+    return Element(move::kMove, {Element(move::kSrcMsgId, source), Element(move::kSrcFldId, folder),
+                                 Element(move::kDstFldId, trash)});
+  };
+  phone.ask("MoveItems", Element(move::kMoveItems, {one(item), one(folder + ":99999")}));
+
+  namespace ping = wbxml::ping;
+  phone.server.folder_id(2);
+  phone.server.prime(folder);
+  phone.server.deliver(test::simple_mail("news"));
+  const auto ping_body = [&](const char* interval, std::size_t folders) {
+    Element list(ping::kFolders);
+    for (std::size_t i = 0; i < folders; ++i) {
+      list.children.push_back(
+          Element(ping::kFolder, {Element(ping::kId, folder), Element(ping::kClass, "Email")}));
+    }
+    return Element(ping::kPing, {Element(ping::kHeartbeatInterval, interval), list});
+  };
+  phone.ask("Ping", ping_body("600", 1));
+  phone.ask("Ping", ping_body("100000", 1));
+  phone.ask("Ping", ping_body("600", 5000));
+}
+
+void operations(Collector& phone, const std::string& folder, storage::CollectionId id) {
+  namespace ops = wbxml::item_operations;
+  const auto item = eas::to_item_id(
+      id, phone.server.deliver(
+              "From: c@elsewhere.test\r\nSubject: attached\r\nMIME-Version: 1.0\r\n"
+              "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nText.\r\n--b\r\n"
+              "Content-Type: image/png\r\nContent-Disposition: attachment; filename=a.png\r\n\r\n"
+              "0123456789\r\n--b--\r\n"));
+  const auto fetch = [](std::vector<Element> children) {
+    children.insert(children.begin(), Element(ops::kStore, "Mailbox"));
+    return Element(ops::kFetch, std::move(children));
+  };
+  const auto both =
+      fetch({Element(airsync::kCollectionId, folder), Element(airsync::kServerId, item)});
+  const auto ask = [&](std::vector<Element> children) {
+    return phone.ask("ItemOperations", Element(ops::kItemOperations, std::move(children)));
+  };
+  const Element root = ask({both});
+  const std::string reference =
+      text_at(root, {ops::kResponse, ops::kFetch, ops::kProperties, base::kAttachments,
+                     base::kAttachment, base::kFileReference});
+  ask({fetch({Element(base::kFileReference, reference)})});
+  ask({fetch({Element(base::kFileReference, reference),
+              Element(ops::kOptions, {Element(ops::kRange, "2-5")})})});
+  Element conversation(ops::kConversationId,
+                       text_at(root, {ops::kResponse, ops::kFetch, ops::kProperties,
+                                      wbxml::email2::kConversationId}));
+  conversation.opaque = true;
+  ask({Element(ops::kMove, {conversation,
+                            Element(ops::kDstFldId,
+                                    eas::to_collection_id(phone.server.folder(FolderRole::trash))),
+                            Element(ops::kOptions, {Element(ops::kMoveAlways)})}),
+       Element(ops::kEmptyFolderContents, {Element(airsync::kCollectionId, "m99999")})});
+  ask({});
+}
+
+Answers collect() {
+  Answers answers;
+  Collector phone(answers);
+  hierarchy(phone);
+  const storage::CollectionId id = phone.server.folder(FolderRole::inbox);
+  const std::string folder = eas::to_collection_id(id);
+  items(phone, folder, id);
+  other_commands(phone, folder, id);
+  operations(phone, folder, id);
+  return answers;
+}
+
+// --- the statements ----------------------------------------------------------------------------
+
+struct Statement {
+  std::string element, kind;
+  std::vector<std::string> parents, values;
+};
+
+struct Found {
+  int seen = 0;
+  std::string problem;
+};
+
+bool is_parent(const std::string& wanted, const std::string& name, const std::string& above) {
+  return wanted == name || wanted == above + "/" + name;
+}
+
+std::string type_problem(const Element& element, const std::string& type) {
+  const bool container = !element.children.empty();
+  if (type == "container") return element.text.empty() ? "" : "text in a container";
+  if (container) return "children in a value";
+  const auto number = storage::parse_int(element.text);
+  if (type == "integer") return number ? "" : "no integer: " + element.text;
+  if (type == "unsigned integer") return number && *number >= 0 ? "" : "not unsigned";
+  if (type == "unsignedByte") {
+    return number && *number >= 0 && *number < 256 ? "" : "no byte: " + element.text;
+  }
+  return "";  // any text is a string
+}
+
+std::string number_problem(const Element& parent, const Statement& statement) {
+  const auto count =
+      std::count_if(parent.children.begin(), parent.children.end(),
+                    [&](const Element& child) { return name_of(child) == statement.element; });
+  const std::string& range = statement.values.at(0);  // "0..1", "1..N"
+  if (range[0] == '1' && count == 0) return "missing in " + name_of(parent);
+  if (range[3] == '1' && count > 1) return "several in " + name_of(parent);
+  return "";
+}
+
+void look(const Element& element, const std::string& parent, const std::string& above,
+          const Statement& statement, Found& found) {
+  const std::string name = name_of(element);
+  const auto here = [&](const std::string& own, const std::string& over) {
+    if (statement.parents.empty()) return own.empty();
+    return std::any_of(statement.parents.begin(), statement.parents.end(),
+                       [&](const std::string& wanted) { return is_parent(wanted, own, over); });
+  };
+  std::string problem;
+  if (statement.kind == "number" && here(name, parent)) {
+    problem = number_problem(element, statement);
+  }
+  if (name == statement.element && here(parent, above)) {
+    ++found.seen;
+    if (statement.kind == "type") problem = type_problem(element, statement.values.at(0));
+    if (statement.kind == "children") {
+      for (const Element& child : element.children) {
+        const auto& allowed = statement.values;
+        if (std::find(allowed.begin(), allowed.end(), name_of(child)) == allowed.end()) {
+          problem = name_of(child) + " in " + name;
+        }
+      }
+    }
+  }
+  if (!problem.empty()) found.problem = problem;
+  for (const Element& child : element.children) look(child, name, parent, statement, found);
+}
+
+}  // namespace
+
+TEST_CASE("structure: every answer has the parents, children, types and numbers of the documents") {
+  const Answers answers = collect();
+  const auto rows = test::requirement_table("structure.tsv");
+  REQUIRE(rows.size() > 200);
+  for (const auto& row : rows) {
+    REQUIRE(row.size() == 7);
+    const std::string text =
+        row[1] + " " + row[2] + " " + row[3] + " in " + row[4] + ": " + row[5] + " " + row[6];
+    CAPTURE(text);
+    const Statement statement{
+        row[3], row[5], test::words_of(row[4]),
+        row[5] == "type" ? std::vector<std::string>{row[6]} : test::words_of(row[6])};
+    Found found;
+    const auto of_command = answers.find(row[2]);
+    REQUIRE(of_command != answers.end());
+    for (const Element& answer : of_command->second) look(answer, "", "", statement, found);
+    CHECK_MESSAGE(found.problem.empty(), found.problem);
+    CHECK_MESSAGE(found.seen > 0, "never seen");
+  }
+}
