@@ -111,6 +111,9 @@ class QuarantineView final : public storage::Mailbox {
                              storage::UnixMillis, std::string_view) override {
     return refused();
   }
+  Result<MessageInfo> replace(CollectionId, ItemId, std::string_view, Seq) override {
+    return refused();
+  }
   Result<MessageInfo> set_flags(CollectionId folder, ItemId id,
                                 const storage::FlagChange& change) override {
     GODWIT_TRY(check(folder, id));
