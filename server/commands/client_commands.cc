@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include "server/commands/drafts.h"
+#include "server/commands/own_changes.h"
 #include "server/commands/sync_render.h"
+#include "server/items/compose/draft.h"
 #include "server/items/email/email.h"
 #include "server/sync/server_id.h"
 #include "wbxml/code_pages.h"
@@ -27,13 +30,11 @@ class Applier {
         mailbox_(*context.request.mailbox),
         collection_(context.collection),
         state_(state),
-        out_(responses) {}
+        out_(responses),
+        drafts_(context, state, responses) {}
 
   storage::Result<void> apply(const ClientCommand& command) {
-    if (command.kind == ClientCommand::Kind::add) {
-      respond_add(command);
-      return {};
-    }
+    if (command.kind == ClientCommand::Kind::add) return add(command);
     const auto id = parse_item_id(command.server_id);
     if (!id || id->first != collection_) {
       respond(command, kNotFound);
@@ -50,7 +51,24 @@ class Applier {
   }
 
  private:
+  storage::Result<void> add(const ClientCommand& command) {
+    if (command.item_class.empty() || command.item_class == "Email") {
+      GODWIT_ASSIGN(const bool draft, drafts_.takes_drafts());
+      if (draft) return drafts_.add(command);
+    }
+    refuse_add(command);
+    return {};
+  }
+
   storage::Result<void> change(const ClientCommand& command, ItemId id) {
+    if (command.send || compose::is_draft_data(command.data)) {
+      GODWIT_ASSIGN(const bool draft, drafts_.takes_drafts());
+      if (draft) return drafts_.change(command, id);
+      if (command.send) {
+        respond(command, kConversionError);
+        return {};
+      }
+    }
     auto info = mailbox_.message(collection_, id);
     if (!info) return respond_failure(command, info.error());
     auto wanted = email::parse_change(command.data, *info, context_.request.version);
@@ -152,10 +170,10 @@ class Applier {
     return {};
   }
 
-  // Mail is added by sending; drafts are not taken up yet, and classes without a store take
-  // nothing. SMS is not kept: its Add gets an id of no folder, so that a phone that insists on SMS
-  // goes on. (quirks: Galaxy S3)
-  void respond_add(const ClientCommand& command) {
+  // Mail is added by sending, and drafts in their folder only; classes without a store take nothing.
+  // SMS is not kept: its Add gets an id of no folder, so that a phone that insists on SMS goes on.
+  // (quirks: Galaxy S3)
+  void refuse_add(const ClientCommand& command) {
     const bool sms = command.item_class == "SMS";
     out_.start(airsync::kAdd);
     if (sms) out_.text(airsync::kClass, command.item_class);
@@ -198,20 +216,17 @@ class Applier {
   }
 
   bool is_own(const storage::MessageInfo& info) const {
-    return std::find(state_.own.begin(), state_.own.end(), OwnChange{info.id, info.seq}) !=
-           state_.own.end();
+    return is_own_change(state_, info.id, info.seq);
   }
 
-  void note_own(ItemId id, storage::Seq seq) {
-    std::erase_if(state_.own, [&](const OwnChange& own) { return own.id == id; });
-    state_.own.push_back({id, seq});
-  }
+  void note_own(ItemId id, storage::Seq seq) { note_own_change(state_, id, seq); }
 
   const ClientCommandContext& context_;
   storage::Mailbox& mailbox_;
   const storage::CollectionId collection_;
   CollectionState& state_;
   wbxml::Encoder& out_;
+  Drafts drafts_;
   storage::CollectionId trash_ = 0;
 };
 

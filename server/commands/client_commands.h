@@ -18,6 +18,7 @@ namespace eas {
 
 struct ClientCommandContext {
   Request& request;
+  const Services& services;
   storage::CollectionId collection = 0;
   const CollectionRequest& collection_request;
   const SyncOptions& options;

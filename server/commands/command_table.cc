@@ -15,8 +15,9 @@ namespace {
 using namespace command_flag;
 
 constexpr std::array kCommands = {
-    CommandInfo{"Sync", 0, Version::v2_5, Version::v16_1, kEmptyBody, wbxml::airsync::kSync,
-                wbxml::airsync::kStatus, run_sync},
+    // Large: drafts of 16.x come with their attachments.
+    CommandInfo{"Sync", 0, Version::v2_5, Version::v16_1, kEmptyBody | kLargeBody,
+                wbxml::airsync::kSync, wbxml::airsync::kStatus, run_sync},
     CommandInfo{"SendMail", 1, Version::v2_5, Version::v16_1, kRawBody | kLargeBody,
                 wbxml::compose_mail::kSendMail, wbxml::compose_mail::kStatus, run_send_mail},
     CommandInfo{"SmartForward", 2, Version::v2_5, Version::v16_1, kRawBody | kLargeBody,

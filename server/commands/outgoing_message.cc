@@ -11,6 +11,7 @@
 
 #include "server/commands/mail_lines.h"
 #include "server/items/compose/addresses.h"
+#include "server/items/compose/assembly.h"
 #include "server/items/compose/header_fields.h"
 #include "storage/base/crypto.h"
 #include "storage/base/text.h"
@@ -97,15 +98,6 @@ std::string from_field(const MailSubmitter& submitter) {
   return field;
 }
 
-std::string date_field(storage::UnixMillis now) {
-  GDateTime* time = g_date_time_new_from_unix_utc(now / 1000);
-  char* text = g_mime_utils_header_format_date(time);
-  std::string field = "Date: " + std::string(text) + "\r\n";
-  g_free(text);
-  g_date_time_unref(time);
-  return field;
-}
-
 bool is_only(const std::vector<std::string>& addresses, std::string_view address) {
   return addresses.size() == 1 && storage::equals_ignore_case(addresses.front(), address);
 }
@@ -151,7 +143,7 @@ Result<OutgoingMessage> OutgoingMessage::prepare(std::string mime, const MailSub
   OutgoingMessage message;
   GODWIT_ASSIGN(message.recipients_, recipients_of(header, domain));
   std::string added;
-  if (header.find("Date") == nullptr) added += date_field(now);
+  if (header.find("Date") == nullptr) added += compose::date_field(now);
   if (header.find("Message-ID") == nullptr) {
     added += "Message-ID: <" + storage::to_hex(storage::sha256(identity)).substr(0, 32) + "@" +
              std::string(domain) + ">\r\n";

@@ -68,8 +68,9 @@ class Turn {
     if (has_commands) {
       // A folder that is gone takes no commands.
       GODWIT_TRY(find_collection(task_.request, collection_));
-      GODWIT_TRY(apply_client_commands({task_.request, collection_, task_.collection, options},
-                                       state, answer.responses));
+      GODWIT_TRY(apply_client_commands(
+          {task_.request, task_.services, collection_, task_.collection, options}, state,
+          answer.responses));
     }
     bool told = has_commands;
     if (task_.collection.get_changes && task_.window > 0) {

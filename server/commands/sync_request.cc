@@ -49,7 +49,11 @@ std::optional<ClientCommand> parse_command(const Element& element) {
   command.server_id = element.text_of(airsync::kServerId).value_or("");
   command.client_id = element.text_of(airsync::kClientId).value_or("");
   command.item_class = element.text_of(airsync::kClass).value_or("");
-  if (const Element* data = element.child(airsync::kApplicationData)) command.data = *data;
+  command.send = element.has(wbxml::email2::kSend);
+  if (const Element* data = element.child(airsync::kApplicationData)) {
+    command.data = *data;
+    command.send = command.send || data->has(wbxml::email2::kSend);
+  }
   const bool named = command.kind == ClientCommand::Kind::add ? !command.client_id.empty()
                                                               : !command.server_id.empty();
   if (!named || command.server_id.size() > kMaxId || command.client_id.size() > kMaxId) {

@@ -20,6 +20,7 @@ struct ClientCommand {
   std::string server_id;  // of a change, remove or fetch
   std::string client_id;  // of an add
   std::string item_class;
+  bool send = false;    // Email2:Send: a draft goes out, 16.x
   wbxml::Element data;  // ApplicationData; empty for remove and fetch
 };
 

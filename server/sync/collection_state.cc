@@ -53,7 +53,7 @@ std::string encode(const CollectionState& state) {
   }
   out.number(static_cast<std::int64_t>(state.own.size()));
   for (const OwnChange& own : state.own) {
-    out.number(own.id);
+    out.number(own.added ? -own.id : own.id);  // ids are positive
     out.number(own.seq);
   }
   out.number(state.filter);
@@ -87,6 +87,8 @@ storage::Result<CollectionState> decode_collection_state(std::string_view bytes)
   state.own.resize(in.count());
   for (OwnChange& own : state.own) {
     own.id = in.number();
+    own.added = own.id < 0;
+    if (own.added) own.id = -own.id;
     own.seq = in.number();
   }
   state.filter = static_cast<int>(in.number());

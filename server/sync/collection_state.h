@@ -34,6 +34,7 @@ struct PendingRange {
 struct OwnChange {
   storage::ItemId id = 0;
   storage::Seq seq = 0;  // the item's seq right after the change
+  bool added = false;    // by a Sync of the phone, which so knows its id: no Add is told
   bool operator==(const OwnChange&) const = default;
 };
 

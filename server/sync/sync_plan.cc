@@ -86,7 +86,7 @@ class Planner {
   // False: there was room only for a part, told now; the entry stays.
   storage::Result<bool> tell(const Change& change) {
     const OwnChange* const own = own_change(change.id);
-    if ((change.aspects & storage::aspect::kAdded) != 0) return tell_added(change, own != nullptr);
+    if ((change.aspects & storage::aspect::kAdded) != 0) return tell_added(change, own);
     if (seen_added_.count(change.id) == 0 &&
         plan_.next.holds(change.position(), change.created_seq) &&
         (own == nullptr || own->seq != change.log_seq)) {
@@ -98,12 +98,15 @@ class Planner {
   }
 
   // An item that the phone put there itself (MoveItems) is on the phone though the cursor is before
-  // it. Its Add is told all the same, as the documents have it, and replaces what the phone has.
-  storage::Result<bool> tell_added(const Change& change, bool put_there) {
+  // it. Its Add is told all the same, as the documents have it, and replaces what the phone has;
+  // but not that of an item that the phone added by Sync: it has its id from the response.
+  storage::Result<bool> tell_added(const Change& change, const OwnChange* own) {
+    const bool put_there = own != nullptr;
     const bool removed = (change.aspects & storage::aspect::kRemoved) != 0;
     const bool sent = plan_.next.holds_outside(change.position());  // with its conversation
     if (removed && (put_there || sent)) return true;  // its removal has an entry of its own
     if (sent) return true;
+    if (!removed && put_there && own->added && plan_.next.cutoff <= change.position()) return true;
     if (!removed && plan_.next.cutoff <= change.position()) {
       GODWIT_ASSIGN(const bool whole, bring_conversation(change.id));
       if (!whole || room_ == 0) return false;

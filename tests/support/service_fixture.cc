@@ -147,15 +147,31 @@ http::Outcome ServiceFixture::handle(const Call& call) {
   return outcome;
 }
 
+// The schemas do not have the ApplicationData in which the response to a Change names the
+// attachments that it added ([MS-ASAIRS] 2.2.2.14, [MS-ASCMD] R5848).
+void drop_change_responses(wbxml::Element& root) {
+  namespace tag = wbxml::airsync;
+  for (wbxml::Element& child : root.children) {
+    if (root.tag == tag::kResponses && child.tag == tag::kChange) {
+      std::erase_if(child.children,
+                    [](const wbxml::Element& e) { return e.tag == tag::kApplicationData; });
+    } else if (child.tag == tag::kCollections || child.tag == tag::kCollection ||
+               child.tag == tag::kResponses) {
+      drop_change_responses(child);
+    }
+  }
+}
+
 // The schemas know 12.1 and later.
 void ServiceFixture::check_schema(const Call& call, const http::HttpReply& answered) {
   if (answered.content_type != "application/vnd.ms-sync.wbxml") return;
-  const auto root = wbxml::decode(answered.body);
+  auto root = wbxml::decode(answered.body);
   REQUIRE(root.has_value());
   const std::string foreign =
       version_bit(call.version) == 0 ? std::string() : foreign_elements(*root, call.version);
   CHECK_MESSAGE(foreign.empty(), call.command << " " << call.version << " was sent " << foreign);
   if (call.version == "2.5" || call.version == "12.0") return;
+  if (call.command == "Sync") drop_change_responses(*root);
   schemas_.add(call.command + " " + call.version, wbxml::to_xml(*root));
 }
 

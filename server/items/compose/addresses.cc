@@ -70,7 +70,9 @@ std::string address_field(std::string_view name, std::string_view utf8) {
   for (const std::string& piece : split_addresses(utf8)) {
     const auto addresses = email::parse_addresses(piece);
     field += field.empty() ? std::string(name) + ": " : ",\r\n ";
-    field += addresses.size() == 1 ? encoded_mailbox(addresses.front()) : encode_text(piece);
+    const bool whole =
+        addresses.size() == 1 && addresses.front().address.find('@') != std::string::npos;
+    field += whole ? encoded_mailbox(addresses.front()) : encode_text(piece);
   }
   return field.empty() ? field : field + "\r\n";
 }

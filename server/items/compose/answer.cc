@@ -77,15 +77,6 @@ std::string with_line_end(std::string_view field) {
   return text;
 }
 
-// What no longer is what it was when anything in it changes.
-bool is_sealed(const Mime& mime) {
-  GMimeObject* root = mime.root();
-  return root != nullptr && (email::has_type(root, "multipart", "signed") ||
-                             email::has_type(root, "multipart", "encrypted") ||
-                             email::has_type(root, "application", "pkcs7-mime") ||
-                             email::has_type(root, "application", "x-pkcs7-mime"));
-}
-
 bool is_quotable(const Mime& mime, const Structure& structure, std::string_view bytes) {
   if (mime.root() == nullptr || mime.bytes().size() < bytes.size()) return false;
   return !email::classify(mime, structure).smime &&

@@ -312,6 +312,23 @@ Entity file_entity(const File& file, std::string_view bytes) {
   return entity;
 }
 
+bool is_sealed(const email::Mime& mime) {
+  GMimeObject* root = mime.root();
+  return root != nullptr && (email::has_type(root, "multipart", "signed") ||
+                             email::has_type(root, "multipart", "encrypted") ||
+                             email::has_type(root, "application", "pkcs7-mime") ||
+                             email::has_type(root, "application", "x-pkcs7-mime"));
+}
+
+std::string date_field(storage::UnixMillis moment) {
+  GDateTime* time = g_date_time_new_from_unix_utc(moment / 1000);
+  char* text = g_mime_utils_header_format_date(time);
+  std::string field = "Date: " + std::string(text) + "\r\n";
+  g_free(text);
+  g_date_time_unref(time);
+  return field;
+}
+
 std::string encode_text(std::string_view utf8) {
   email::init_gmime();
   const std::string line = one_line(storage::trim(utf8));

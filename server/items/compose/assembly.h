@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "server/items/email/structure.h"
+#include "storage/base/clock.h"
 
 namespace eas::compose {
 
@@ -69,7 +70,13 @@ struct File {
 // An attachment from its bytes.
 Entity file_entity(const File& file, std::string_view bytes);
 
+// Signed or encrypted: what no longer is what it was when anything in it changes.
+bool is_sealed(const email::Mime& mime);
+
 // A value for a header field, encoded (RFC 2047) where it must be, without line ends of its own.
 std::string encode_text(std::string_view utf8);
+
+// The Date field, with its CRLF.
+std::string date_field(storage::UnixMillis time);
 
 }  // namespace eas::compose

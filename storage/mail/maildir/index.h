@@ -115,9 +115,10 @@ struct ItemRow {
 Result<std::optional<ItemRow>> load_item(Connection& connection, std::int64_t key, ItemId id);
 Result<std::optional<ItemRow>> find_live(Connection& connection, std::int64_t key,
                                          std::string_view base);
-// The newest tombstone of that base.
-Result<std::optional<ItemRow>> find_tombstone(Connection& connection, std::int64_t key,
-                                              std::string_view base);
+// The message that was stored under that base, however often it was replaced since; its tombstone
+// when it is gone.
+Result<std::optional<ItemRow>> find_in_any_state(Connection& connection, std::int64_t key,
+                                                 std::string_view base);
 // The live message that the file with this base is the next state of (lineage_of); nullopt when the
 // base says of none, or none is there.
 Result<std::optional<ItemRow>> find_replaced(Connection& connection, std::int64_t key,

@@ -1,6 +1,7 @@
 // Items and their change log. Additions go in many rows per statement: that is what makes the first
 // indexing of a large folder fast, on PostgreSQL above all, where each statement is a round trip.
 #include <algorithm>
+#include <limits>
 
 #include "storage/base/text.h"
 #include "storage/mail/maildir/filename.h"
@@ -193,26 +194,23 @@ Result<std::optional<ItemRow>> find_live(Connection& connection, std::int64_t ke
                                      {key, blob(base)}));
 }
 
-Result<std::optional<ItemRow>> find_tombstone(Connection& connection, std::int64_t key,
-                                              std::string_view base) {
-  return first_item(connection.query("SELECT " GODWIT_ITEM_COLUMNS
-                                     " FROM mail_item WHERE collection = $1 AND base = $2 AND "
-                                     "removed <> 0 ORDER BY id DESC LIMIT 1",
-                                     {key, blob(base)}));
-}
+namespace {
 
-Result<std::optional<ItemRow>> find_replaced(Connection& connection, std::int64_t key,
-                                             std::string_view base) {
-  const Lineage wanted = lineage_of(base);
-  std::optional<ItemRow> found;
-  if (wanted.generation == 0) return found;
-  // All bases that begin with the stem: the next character of a base of this lineage is one of
-  // ".,", or there is none.
+// The newest state below `generation` of the messages whose bases begin with the stem, and its
+// tombstones instead when `removed`. The next character of such a base is one of ".,", or there is
+// none.
+Result<std::optional<ItemRow>> newest_of(Connection& connection, std::int64_t key,
+                                         const Lineage& wanted, bool removed) {
+  constexpr std::string_view kLive =
+      "SELECT " GODWIT_ITEM_COLUMNS
+      " FROM mail_item WHERE collection = $1 AND base >= $2 AND base < $3 AND removed = 0";
+  constexpr std::string_view kGone =
+      "SELECT " GODWIT_ITEM_COLUMNS
+      " FROM mail_item WHERE collection = $1 AND base >= $2 AND base < $3 AND removed <> 0";
   GODWIT_ASSIGN(const Rows rows,
-                connection.query("SELECT " GODWIT_ITEM_COLUMNS
-                                 " FROM mail_item WHERE collection = $1 AND removed = 0 AND "
-                                 "base >= $2 AND base < $3",
+                connection.query(removed ? kGone : kLive,
                                  {key, blob(wanted.stem), blob(std::string(wanted.stem) + '/')}));
+  std::optional<ItemRow> found;
   std::uint64_t newest = 0;
   for (std::size_t r = 0; r < rows.size(); ++r) {
     ItemRow row = item_from(rows, r);
@@ -223,6 +221,24 @@ Result<std::optional<ItemRow>> find_replaced(Connection& connection, std::int64_
     found = std::move(row);
   }
   return found;
+}
+
+}  // namespace
+
+Result<std::optional<ItemRow>> find_replaced(Connection& connection, std::int64_t key,
+                                             std::string_view base) {
+  const Lineage wanted = lineage_of(base);
+  if (wanted.generation == 0) return std::optional<ItemRow>();
+  return newest_of(connection, key, wanted, false);
+}
+
+Result<std::optional<ItemRow>> find_in_any_state(Connection& connection, std::int64_t key,
+                                                 std::string_view base) {
+  constexpr std::uint64_t kAny = std::numeric_limits<std::uint64_t>::max();
+  const Lineage wanted{lineage_of(base).stem, kAny};
+  GODWIT_ASSIGN(auto live, newest_of(connection, key, wanted, false));
+  if (live) return live;
+  return newest_of(connection, key, wanted, true);
 }
 
 Result<std::string> load_summary(Connection& connection, std::int64_t key, ItemId id) {

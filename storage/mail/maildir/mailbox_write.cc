@@ -201,9 +201,7 @@ Result<MessageInfo> MaildirMailbox::append(CollectionId folder, std::string_view
       std::optional<ItemRow> before;
       GODWIT_TRY(context_.database.read([&](Connection& connection) -> Result<void> {
         const std::int64_t key = key_of(folder);
-        GODWIT_ASSIGN(before, find_live(connection, key, edit.location.base));
-        if (before) return {};
-        GODWIT_ASSIGN(before, find_tombstone(connection, key, edit.location.base));
+        GODWIT_ASSIGN(before, find_in_any_state(connection, key, edit.location.base));
         return {};
       }));
       if (before) return stored_before(open, *before, flags);

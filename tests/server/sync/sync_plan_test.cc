@@ -162,6 +162,26 @@ TEST_CASE("plan: an item that the phone moved in is told, and its removal by oth
   CHECK(ids(gone, Kind::remove) == Ids{moved});
 }
 
+TEST_CASE("plan: an item that the phone added itself is not told; what happens to it later is") {
+  FakeChangeLog log;
+  CollectionState state = plan(log, {}).next;
+  const auto made = log.add(5000);
+  state.own.push_back({made, log.items().at(made).created, true});
+  CHECK(*eas::decode_collection_state(eas::encode(state)) == state);
+  const SyncPlan quiet = plan(log, state);
+  CHECK(quiet.operations.empty());
+  CHECK(quiet.next.own.empty());
+  log.touch(made, aspect::kContent);
+  CHECK(ids(plan(log, quiet.next), Kind::change) == Ids{made});
+  // The same when the cursor has not passed the creation yet.
+  const SyncPlan changed = plan(log, state);
+  CHECK(ids(changed, Kind::add).empty());
+  CHECK(ids(changed, Kind::change) == Ids{made});
+  log.remove(made);
+  CHECK(ids(plan(log, state), Kind::remove) == Ids{made});
+  CHECK(ids(plan(log, state), Kind::add).empty());
+}
+
 TEST_CASE("plan: an item that the phone moved in from outside its filter is soft-deleted") {
   FakeChangeLog log;
   CollectionState state = plan(log, {}, 5000).next;

@@ -61,12 +61,16 @@ TEST_CASE_TEMPLATE("replace: the message has the new content under its id; the r
   CHECK(world.ids(inbox) == std::vector<storage::ItemId>{b.id, a.id});
   CHECK(must(world.box->bytes(inbox, a.id)).view() == kOther + "11");
   CHECK(names_in(world.path("cur")).size() + names_in(world.path("new")).size() == 2);
-  // The identity is that of the first state, which is no longer there to be found.
+  // Doing the append again finds it whatever became of it.
+  CHECK(must(world.box->append(inbox, kMessage, flags, kDate, "draft")).id == a.id);
+  CHECK(must(world.box->bytes(inbox, a.id)).view() == kOther + "11");
   FlagChange unread;
   unread.seen = false;
   const auto changed = must(world.box->set_flags(inbox, a.id, unread));
   CHECK(changed.id == a.id);
   const auto moved = must(world.box->move(inbox, a.id, world.trash()));
+  CHECK(must(world.box->append(inbox, kMessage, flags, kDate, "draft")).id == a.id);
+  CHECK(world.ids(inbox) == std::vector<storage::ItemId>{b.id});
   CHECK(must(world.box->bytes(world.trash(), moved.id)).view() == kOther + "11");
 }
 
