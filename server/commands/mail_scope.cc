@@ -26,9 +26,14 @@ storage::Result<std::vector<storage::CollectionId>> mail_scope(
     if (!lives) return storage::fail(storage::ErrorKind::not_found, "no such folder");
     wanted.insert(*folder);
   }
+  for (bool grew = deep; grew;) {
+    grew = false;
+    for (const storage::MailFolder& folder : hierarchy.folders) {
+      if (wanted.contains(folder.parent)) grew = wanted.insert(folder.id).second || grew;
+    }
+  }
   std::vector<storage::CollectionId> scope;
-  for (const storage::MailFolder& folder : hierarchy.folders) {  // parents before children
-    if (deep && wanted.contains(folder.parent)) wanted.insert(folder.id);
+  for (const storage::MailFolder& folder : hierarchy.folders) {
     if (all || wanted.contains(folder.id)) scope.push_back(folder.id);
   }
   return scope;

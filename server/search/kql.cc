@@ -22,7 +22,7 @@ using storage::Result;
 using storage::SearchQuery;
 using Kind = SearchQuery::Kind;
 
-constexpr int kMostDepth = 12;  // each level makes at most two in the query
+constexpr int kMostDepth = 8;  // each level makes at most three in the query
 constexpr std::string_view kQuotes = "\"";
 constexpr std::string_view kLeftQuote = "\xE2\x80\x9C";  // phones write them by themselves
 constexpr std::string_view kRightQuote = "\xE2\x80\x9D";

@@ -171,6 +171,12 @@ std::string category_lines(const std::vector<std::string>& categories) {
   return lines;
 }
 
+bool requires_text(const SearchQuery& query) {
+  if (is_text(query.kind)) return true;
+  return query.kind == Kind::all_of &&
+         std::any_of(query.children.begin(), query.children.end(), requires_text);
+}
+
 Result<void> compile_query(const SearchQuery& query, std::int64_t user_id, const TextTable& table,
                            Statement& statement) {
   return Compiler(user_id, table, statement).compile(query, 0);

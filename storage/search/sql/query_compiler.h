@@ -12,6 +12,9 @@ namespace storage::search {
 // How a message's categories are kept: folded, one a line, with a line end before and after each.
 std::string category_lines(const std::vector<std::string>& categories);
 
+// Whether whatever matches has a word of the query in it.
+bool requires_text(const SearchQuery& query);
+
 // Appends the condition to the statement. invalid: over search_limits; the statement is then of no
 // use.
 Result<void> compile_query(const SearchQuery& query, std::int64_t user_id, const TextTable& table,
