@@ -34,6 +34,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (phrase.tokens.empty() || phrase.tokens.size() > storage::kMostPhrase) std::abort();
     }
   }
-  (void)storage::fold_for_search(text);
+  (void)storage::fold_label(text);
   return 0;
 }
