@@ -136,6 +136,7 @@ CommandResult find_mail(const Request& request, const Services& services,
   if (!scope) return command_error(scope.error());
   if (services.search == nullptr) return command_error(status::kServerError, "no index");
   wanted.user_id = request.user.id;
+  wanted.address = request.user.address;
   wanted.folders = *std::move(scope);
   wanted.set = set_name(request, search_id);
   wanted.needs_set = true;

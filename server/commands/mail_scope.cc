@@ -20,6 +20,10 @@ storage::Result<std::vector<storage::CollectionId>> mail_scope(
       continue;
     }
     const auto folder = parse_collection_id(id);
+    if (folder && class_of(*folder) != ItemClass::mail &&
+        *folder == default_collection(class_of(*folder))) {
+      continue;
+    }
     const bool lives =
         folder && std::any_of(hierarchy.folders.begin(), hierarchy.folders.end(),
                               [&](const storage::MailFolder& one) { return one.id == *folder; });

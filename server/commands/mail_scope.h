@@ -9,7 +9,8 @@
 namespace eas {
 
 // The folders with these ids, as phones know them, and with `deep` those below them; all when there
-// is no id, or one that is "0" or empty. Each once. not_found: one of them does not exist.
+// is no id, or one that is "0" or empty. Each once. The default folders of other classes exist, and
+// hold no mail. not_found: one of them does not exist.
 storage::Result<std::vector<storage::CollectionId>> mail_scope(
     storage::Mailbox& mailbox, const std::vector<std::string_view>& ids, bool deep);
 

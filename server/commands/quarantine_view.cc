@@ -103,10 +103,6 @@ class QuarantineView final : public storage::Mailbox {
     }
     return inner_->messages(folder, std::span(&notice_, 1));
   }
-  Result<void> set_summary(CollectionId folder, ItemId id, std::string_view summary) override {
-    GODWIT_TRY(check(folder, id));
-    return inner_->set_summary(folder, id, summary);
-  }
   Result<MessageInfo> append(CollectionId, std::string_view, const storage::MessageFlags&,
                              storage::UnixMillis, std::string_view) override {
     return refused();

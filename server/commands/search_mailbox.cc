@@ -182,6 +182,11 @@ ParsedOptions parse_options(const wbxml::Element* options, const Parsed& query, 
   const auto body = parse_body_options(*options, version);
   if (!body) return refuse("malformed body options");
   parsed.body = *body;
+  if (body->part_unsupported) {
+    parsed.status = kPartUnsupported;
+    parsed.reason = "a BodyPartPreference of another Type than HTML";
+    return parsed;
+  }
   parsed.deep = options->has(tag::kDeepTraversal);
   parsed.rebuild = options->has(tag::kRebuildResults);
   if (options->has(wbxml::airsync_base::kBodyPartPreference) && !query.conversation) {
@@ -207,7 +212,7 @@ void write_results(const Request& request, const Services& services, const Found
     const wbxml::Encoder::Mark before = out.mark();
     out.start(tag::kResult);
     out.text(airsync::kClass, "Email");
-    out.text(tag::kLongId, to_item_id(found.folder, found.info.id));
+    out.text(tag::kLongId, to_long_id(found.folder, found.info.id));
     out.text(airsync::kCollectionId, to_collection_id(found.folder));
     out.start(tag::kProperties);
     if (!render_message(request, found.folder, found.info, body, out)) {
@@ -243,6 +248,7 @@ StoreAnswer search_mailbox(const Request& request, const Services& services,
   if (!parsed.mail) return answer;
   MailQuery wanted;
   wanted.user_id = request.user.id;
+  wanted.address = request.user.address;
   wanted.folders = *std::move(scope);
   wanted.query = SearchQuery::combine(Kind::all_of, std::move(parsed.conditions));
   wanted.set = set_name(request, query, options.deep);

@@ -22,6 +22,7 @@ inline constexpr int kAccessDenied = 5;
 inline constexpr int kTooComplex = 8;
 inline constexpr int kFolderSyncRequired = 11;
 inline constexpr int kEndOfRange = 12;
+inline constexpr int kPartUnsupported = 164;  // a common one
 }  // namespace search_status
 
 // "m-n", both counted from 0 and included.

@@ -99,7 +99,7 @@ Result<bool> MailSearch::catch_up(std::int64_t user_id, Mailbox& mailbox,
 
 // --- searching ----------------------------------------------------------------------------------
 
-Result<FoundPage> MailSearch::find(Mailbox& mailbox, const MailQuery& query, int first, int last) {
+Result<FoundPage> MailSearch::find(Mailbox& view, const MailQuery& query, int first, int last) {
   std::shared_ptr<const ResultSet> set;
   if (first > 0 && !query.rebuild) {
     set = sets_.get(query.set);
@@ -108,7 +108,8 @@ Result<FoundPage> MailSearch::find(Mailbox& mailbox, const MailQuery& query, int
   }
   if (!set) {
     auto fresh = std::make_shared<ResultSet>();
-    GODWIT_ASSIGN(fresh->complete, catch_up(query.user_id, mailbox, query.folders,
+    GODWIT_ASSIGN(const auto mailbox, mail_.open(query.user_id, query.address));
+    GODWIT_ASSIGN(fresh->complete, catch_up(query.user_id, *mailbox, query.folders,
                                             steady_clock::now() + options_.catch_up));
     if (!fresh->complete) {
       const storage::MutexLock lock(mutex_);
@@ -127,7 +128,7 @@ Result<FoundPage> MailSearch::find(Mailbox& mailbox, const MailQuery& query, int
   const auto begin = std::min(static_cast<std::size_t>(first), hits.size());
   const auto end = std::min(static_cast<std::size_t>(last) + 1, hits.size());
   if (begin >= end) return page;
-  GODWIT_ASSIGN(page.messages, load(query.user_id, mailbox,
+  GODWIT_ASSIGN(page.messages, load(query.user_id, view,
                                     std::span<const SearchHit>(hits).subspan(begin, end - begin)));
   return page;
 }

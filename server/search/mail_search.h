@@ -49,6 +49,7 @@ struct FoundPage {
 
 struct MailQuery {
   std::int64_t user_id = 0;
+  std::string address;  // the user's
   std::vector<storage::CollectionId> folders;
   storage::SearchQuery query;
   // Names the set of results that pages are taken from: the same for all pages of one search.
@@ -76,10 +77,11 @@ class MailSearch {
   // Ends the thread, and indexing by searches under way, within one batch. May come twice.
   void stop();
 
-  // The results from `first` to `last` (0-based, both included). A page that begins at 0 is found
-  // anew; later ones come from the same set, without what is gone meanwhile. expired: the set is
-  // needed and not there. invalid: the query is over the limits.
-  storage::Result<FoundPage> find(storage::Mailbox& mailbox, const MailQuery& query, int first,
+  // The results from `first` to `last` (0-based, both included), as far as `view` has them: the
+  // mailbox or a part of it with the same ids. What is indexed is always the whole mailbox. A page
+  // that begins at 0 is found anew; later ones come from the same set, without what is gone
+  // meanwhile. expired: the set is needed and not there. invalid: the query is over the limits.
+  storage::Result<FoundPage> find(storage::Mailbox& view, const MailQuery& query, int first,
                                   int last);
 
   // Brings these folders up to date. True: they are; false: `deadline` came first.

@@ -63,9 +63,6 @@ struct MessageInfo {
   Seq seq = 0;
   Seq created_seq = 0;
   MessageFlags flags;
-  // The cached summary that the layer above stored with set_summary(), "" when there is none. Only
-  // message() and the operations that change a message fill it in.
-  std::string summary;
   // Opaque: where the backend found the message, so that bytes() need not look it up again. "" is
   // always right.
   std::string location;
@@ -132,9 +129,6 @@ class Mailbox : public ChangeLog {
   // Several messages in one read, in the order asked; missing ones are left out.
   virtual Result<std::vector<MessageInfo>> messages(CollectionId folder,
                                                     std::span<const ItemId> ids) = 0;
-  // Stores a cache entry for the message. Does not change its seq. At most 16 KiB; larger ones are
-  // not stored. Ignored when the message is gone.
-  virtual Result<void> set_summary(CollectionId folder, ItemId id, std::string_view summary) = 0;
 
   // Stores a message. With a non-empty `identity` (at most 64 bytes) doing it again finds the
   // message stored the first time and returns that one, also after a crash in between.

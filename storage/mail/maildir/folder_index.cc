@@ -152,7 +152,6 @@ Result<void> remove_folder(Connection& connection, std::int64_t user, Collection
   GODWIT_TRY(connection.execute(
       "UPDATE mail_folder SET removed = 1, changed_seq = $3 WHERE user_id = $1 AND id = $2",
       {user, folder, changed_seq}));
-  GODWIT_TRY(connection.execute("DELETE FROM mail_summary WHERE collection = $1", {key}));
   GODWIT_TRY(connection.execute("DELETE FROM mail_broken WHERE collection = $1", {key}));
   GODWIT_TRY(connection.execute("DELETE FROM mail_item WHERE collection = $1", {key}));
   return {};

@@ -123,7 +123,6 @@ Result<std::optional<ItemRow>> find_in_any_state(Connection& connection, std::in
 // base says of none, or none is there.
 Result<std::optional<ItemRow>> find_replaced(Connection& connection, std::int64_t key,
                                              std::string_view base);
-Result<std::string> load_summary(Connection& connection, std::int64_t key, ItemId id);
 
 // A page of live items in the order of their bases, as the scanner compares them with a listing.
 struct Indexed {

@@ -126,8 +126,6 @@ SqlValue annotation_if(const Edit& edit) {
 // What was learnt of a content that is no longer there.
 Result<void> forget_content(Connection& connection, std::int64_t key, ItemId id) {
   GODWIT_TRY(
-      connection.execute("DELETE FROM mail_summary WHERE collection = $1 AND id = $2", {key, id}));
-  GODWIT_TRY(
       connection.execute("DELETE FROM mail_broken WHERE collection = $1 AND id = $2", {key, id}));
   return {};
 }
@@ -239,13 +237,6 @@ Result<std::optional<ItemRow>> find_in_any_state(Connection& connection, std::in
   GODWIT_ASSIGN(auto live, newest_of(connection, key, wanted, false));
   if (live) return live;
   return newest_of(connection, key, wanted, true);
-}
-
-Result<std::string> load_summary(Connection& connection, std::int64_t key, ItemId id) {
-  GODWIT_ASSIGN(Rows rows, connection.query(
-                               "SELECT summary FROM mail_summary WHERE collection = $1 AND id = $2",
-                               {key, id}));
-  return rows.empty() ? std::string() : rows.take_text(0, 0);
 }
 
 Result<std::vector<Indexed>> live_by_base(Connection& connection, std::int64_t key,

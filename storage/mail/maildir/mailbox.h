@@ -68,7 +68,6 @@ class MaildirMailbox final : public Mailbox,
   Result<MessageBytes> bytes(CollectionId folder, const MessageInfo& info) override;
   Result<std::vector<MessageInfo>> messages(CollectionId folder,
                                             std::span<const ItemId> ids) override;
-  Result<void> set_summary(CollectionId folder, ItemId id, std::string_view summary) override;
   Result<MessageInfo> append(CollectionId folder, std::string_view bytes, const MessageFlags& flags,
                              UnixMillis date, std::string_view identity) override;
   Result<MessageInfo> set_flags(CollectionId folder, ItemId id, const FlagChange& change) override;
@@ -124,7 +123,7 @@ class MaildirMailbox final : public Mailbox,
   Result<void> bring_up_to_date(OpenFolder& folder);
   Result<void> ensure_scanned(CollectionId folder);
 
-  Result<MessageInfo> info_of(CollectionId folder, const ItemRow& item, bool with_summary);
+  static MessageInfo info_of(const ItemRow& item);
   Result<std::optional<ItemRow>> item_inside(const OpenFolder& folder, ItemId id);
   Result<ItemRow> live_item(const OpenFolder& folder, ItemId id);
   // Applies edits in a transaction and publishes.

@@ -152,13 +152,6 @@ Result<MovedMessage> MaildirMailbox::commit_move(OpenFolder& source, OpenFolder&
     }
     GODWIT_ASSIGN(arrived, apply(connection, user_, target.row.id, {&add, 1}));
     gone.moved_item = add.id;
-    GODWIT_ASSIGN(
-        const std::int64_t copied,
-        connection.execute("INSERT INTO mail_summary (collection, id, summary) SELECT CAST($3 AS "
-                           "BIGINT), CAST($4 AS BIGINT), summary FROM "
-                           "mail_summary WHERE collection = $1 AND id = $2 ON CONFLICT DO NOTHING",
-                           {key_of(source.row.id), item.id, key_of(target.row.id), add.id}));
-    (void)copied;
     GODWIT_ASSIGN(left, apply(connection, user_, source.row.id, {&gone, 1}));
     moved = {add.id, gone.seq, add.seq};
     return {};

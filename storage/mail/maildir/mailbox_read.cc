@@ -18,21 +18,7 @@ namespace storage::maildir {
 namespace {
 
 constexpr std::int64_t kMapFrom = 256 * 1024;
-constexpr std::size_t kMaxSummary = 16 * 1024;
 constexpr int kTries = 4;
-
-MessageInfo info_from(const ItemRow& item) {
-  MessageInfo info;
-  info.id = item.id;
-  info.date = item.date;
-  info.size = item.size;
-  info.seq = item.seq;
-  info.created_seq = item.id;
-  unpack(item.flags, info.flags);
-  info.flags.keywords = item.keywords;
-  info.flags.annotation = item.annotation;
-  return info;
-}
 
 constexpr int kOpenMessage = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
 
@@ -67,15 +53,16 @@ Result<MessageBytes> read_message(int fd) {
 
 }  // namespace
 
-Result<MessageInfo> MaildirMailbox::info_of(CollectionId folder, const ItemRow& item,
-                                            bool with_summary) {
-  MessageInfo info = info_from(item);
-  if (!with_summary) return info;
-  auto read = context_.database.read([&](Connection& connection) -> Result<void> {
-    GODWIT_ASSIGN(info.summary, load_summary(connection, key_of(folder), item.id));
-    return {};
-  });
-  if (!read) return fail(std::move(read.error()));
+MessageInfo MaildirMailbox::info_of(const ItemRow& item) {
+  MessageInfo info;
+  info.id = item.id;
+  info.date = item.date;
+  info.size = item.size;
+  info.seq = item.seq;
+  info.created_seq = item.id;
+  unpack(item.flags, info.flags);
+  info.flags.keywords = item.keywords;
+  info.flags.annotation = item.annotation;
   return info;
 }
 
@@ -89,7 +76,7 @@ Result<std::vector<MessageInfo>> MaildirMailbox::messages(CollectionId folder,
     for (const ItemId id : ids) {
       GODWIT_ASSIGN(const auto item, load_item(connection, key, id));
       if (!item || item->removed) continue;
-      infos.push_back(info_from(*item));
+      infos.push_back(info_of(*item));
       infos.back().location =
           path_of(row.dir) + (item->location.in_cur ? "/cur/" : "/new/") + item->location.name();
     }
@@ -102,13 +89,7 @@ Result<MessageInfo> MaildirMailbox::message(CollectionId folder, ItemId id) {
   const ItemId ids[] = {id};
   GODWIT_ASSIGN(auto infos, messages(folder, ids));
   if (infos.empty()) return fail(ErrorKind::not_found, "no such message");
-  MessageInfo& info = infos.front();
-  auto read = context_.database.read([&](Connection& connection) -> Result<void> {
-    GODWIT_ASSIGN(info.summary, load_summary(connection, key_of(folder), id));
-    return {};
-  });
-  if (!read) return fail(std::move(read.error()));
-  return std::move(info);
+  return std::move(infos.front());
 }
 
 Result<bool> MaildirMailbox::was_here(CollectionId folder, ItemId id) {
@@ -166,20 +147,6 @@ Result<MessageBytes> MaildirMailbox::bytes(CollectionId folder, ItemId id) {
     GODWIT_TRY(refresh(folder, true));
   }
   return fail(ErrorKind::unavailable, "the message is renamed all the time");
-}
-
-Result<void> MaildirMailbox::set_summary(CollectionId folder, ItemId id, std::string_view summary) {
-  if (summary.size() > kMaxSummary) return {};
-  const std::int64_t key = key_of(folder);
-  return context_.database.write([&](Connection& connection) -> Result<void> {
-    GODWIT_ASSIGN(const auto item, load_item(connection, key, id));
-    if (!item || item->removed) return {};
-    GODWIT_TRY(connection.execute(
-        "INSERT INTO mail_summary (collection, id, summary) VALUES ($1, $2, $3) ON CONFLICT "
-        "(collection, id) DO UPDATE SET summary = excluded.summary",
-        {key, id, Blob{std::string(summary)}}));
-    return {};
-  });
 }
 
 Result<void> MaildirMailbox::note_broken(CollectionId folder, ItemId id, std::string_view reason) {

@@ -45,8 +45,7 @@ Result<std::optional<MessageInfo>> MaildirMailbox::try_replace(OpenFolder& folde
     GODWIT_TRY(commit(folder, {&edit, 1}));
   }
   GODWIT_ASSIGN(const ItemRow now, live_item(folder, id));
-  GODWIT_ASSIGN(MessageInfo info, info_of(folder.row.id, now, true));
-  return std::optional(std::move(info));
+  return std::optional(info_of(now));
 }
 
 Result<MessageInfo> MaildirMailbox::replace(CollectionId folder, ItemId id, std::string_view bytes,

@@ -171,7 +171,7 @@ Result<void> MaildirMailbox::write_file(OpenFolder& folder, const Location& loca
 Result<MessageInfo> MaildirMailbox::stored_before(OpenFolder& folder, const ItemRow& item,
                                                   const MessageFlags& flags) {
   if (item.removed || !item.annotation.empty() || flags.annotation.empty()) {
-    return info_of(folder.row.id, item, true);
+    return info_of(item);
   }
   // The first attempt was killed before the index knew of it, and a scan found the file alone.
   Edit edit;
@@ -183,7 +183,7 @@ Result<MessageInfo> MaildirMailbox::stored_before(OpenFolder& folder, const Item
   edit.annotation = flags.annotation;
   GODWIT_TRY(commit(folder, {&edit, 1}));
   GODWIT_ASSIGN(const ItemRow now, live_item(folder, item.id));
-  return info_of(folder.row.id, now, true);
+  return info_of(now);
 }
 
 Result<MessageInfo> MaildirMailbox::append(CollectionId folder, std::string_view bytes,
@@ -218,7 +218,7 @@ Result<MessageInfo> MaildirMailbox::append(CollectionId folder, std::string_view
     GODWIT_ASSIGN(const ItemRow item, live_item(open, edit.id));
     // Another process indexed the file first: what only the index holds is still missing.
     if (edit.existed) return stored_before(open, item, flags);
-    return info_of(folder, item, false);
+    return info_of(item);
   });
 }
 
@@ -234,7 +234,7 @@ Result<std::optional<MessageInfo>> MaildirMailbox::try_set_flags(OpenFolder& fol
   edit.id = id;
   edit.aspects = aspects_between(item, target);
   if (edit.aspects == 0) {
-    GODWIT_ASSIGN(MessageInfo info, info_of(folder.row.id, item, true));
+    MessageInfo info = info_of(item);
     return std::optional(std::move(info));
   }
   edit.location = item.location;
@@ -260,7 +260,7 @@ Result<std::optional<MessageInfo>> MaildirMailbox::try_set_flags(OpenFolder& fol
   edit.annotation = target.annotation;
   GODWIT_TRY(commit(folder, {&edit, 1}));
   GODWIT_ASSIGN(const ItemRow now, live_item(folder, id));
-  GODWIT_ASSIGN(MessageInfo info, info_of(folder.row.id, now, true));
+  MessageInfo info = info_of(now);
   return std::optional(std::move(info));
 }
 

@@ -324,6 +324,41 @@ TEST_CASE("Search: only mail is found; other classes have nothing") {
   }
 }
 
+TEST_CASE("Search: a folder of another class is known and holds no mail") {
+  ServiceFixture server;
+  deliver(server, 1, "apple");
+  const std::string calendar =
+      eas::to_collection_id(eas::default_collection(eas::ItemClass::calendar));
+  const Element folder(airsync::kCollectionId, calendar);
+  const Element alone = server.element(query_mail({text("apple"), folder}));
+  CHECK(status_of(alone) == "1");
+  CHECK(total_of(alone) == "0");
+  const Element inbox(airsync::kCollectionId,
+                      eas::to_collection_id(server.folder(FolderRole::inbox)));
+  CHECK(subjects(server.element(query_mail({text("apple"), folder, inbox}))) == Subjects{"m0"});
+}
+
+TEST_CASE("Search: a part of the body of a conversation's messages, in HTML only") {
+  ServiceFixture server;
+  deliver(server, 1, "apple");
+  const Element found = server.element(query_mail({text("apple")}));
+  const Element* result = store_of(found).child(tag::kResult);
+  REQUIRE(result != nullptr);
+  Element id(tag::kConversationId,
+             text_at(*result, {tag::kProperties, wbxml::email2::kConversationId}));
+  id.opaque = true;
+  const auto part = [](const char* type) {
+    return Element(base::kBodyPartPreference,
+                   {Element(base::kType, type), Element(base::kTruncationSize, "1000")});
+  };
+  const Element answer = server.element(query_mail({id}, {part("2")}));
+  CHECK(status_of(answer) == "1");
+  const Element* with_part = store_of(answer).child(tag::kResult);
+  REQUIRE(with_part != nullptr);
+  CHECK(with_part->child(tag::kProperties)->has(base::kBodyPart));
+  CHECK(status_of(server.element(query_mail({id}, {part("1")}))) == "164");
+}
+
 TEST_CASE("Search: a conversation in all folders, by its bytes or as a GUID") {
   // covers: MS-ASCMD R2083
   ServiceFixture server;

@@ -22,6 +22,7 @@ using Subjects = std::vector<std::string>;
 eas::MailQuery words(ServiceFixture& server, const std::string& text, std::string set = "set") {
   eas::MailQuery query;
   query.user_id = server.user().id;
+  query.address = server.user().address;
   for (const auto& folder : ok(server.mailbox()->folders()).folders) {
     query.folders.push_back(folder.id);
   }

@@ -265,7 +265,6 @@ TEST_CASE_TEMPLATE("mailbox: a removed message leaves a tombstone and no file", 
   ON_DATABASE(DB, dir, world);
   const auto inbox = world.inbox();
   const auto message = world.add(inbox);
-  must(world.box->set_summary(inbox, message.id, "summary"));
   must(world.box->note_broken(inbox, message.id, "odd"));
   const auto seq = must(world.box->remove(inbox, message.id));
   CHECK(seq == must(world.box->head(inbox)));
@@ -292,7 +291,6 @@ TEST_CASE_TEMPLATE("mailbox: a moved message keeps all it has, and moving again 
   other.keywords = {"One"};
   world.add(trash, other);
   const auto message = world.add(inbox, flags);
-  must(world.box->set_summary(inbox, message.id, "parsed"));
   const auto moved = must(world.box->move(inbox, message.id, trash));
   CHECK(moved.source_seq == must(world.box->head(inbox)));
   CHECK(moved.destination_seq == must(world.box->head(trash)));
@@ -300,7 +298,6 @@ TEST_CASE_TEMPLATE("mailbox: a moved message keeps all it has, and moving again 
   CHECK(there.flags == flags);
   CHECK(there.date == message.date);
   CHECK(there.size == message.size);
-  CHECK(there.summary == "parsed");
   CHECK(must(world.box->bytes(trash, moved.id)).view() == kMessage);
   CHECK(names_in(world.path("cur")).empty());
   CHECK(kind_of(world.box->message(inbox, message.id)) == ErrorKind::not_found);
@@ -366,18 +363,12 @@ TEST_CASE_TEMPLATE("mailbox: several messages are read in the order asked, gone 
   const auto b = world.add(inbox);
   const auto c = world.add(inbox);
   must(world.box->remove(inbox, b.id));
-  must(world.box->set_summary(inbox, c.id, "third"));
-  must(world.box->set_summary(inbox, c.id, std::string("th\0rd", 5)));
-  must(world.box->set_summary(inbox, a.id, std::string(16 * 1024 + 1, 'x')));  // not stored
-  must(world.box->set_summary(inbox, b.id, "ignored"));
   const storage::ItemId asked[] = {c.id, b.id, 999, a.id};
   const auto infos = must(world.box->messages(inbox, asked));
   REQUIRE(infos.size() == 2);
   CHECK(infos[0].id == c.id);
-  CHECK(must(world.box->message(inbox, c.id)).summary == std::string("th\0rd", 5));
   CHECK(infos[0].seq == c.seq);
   CHECK(infos[1].id == a.id);
-  CHECK(must(world.box->message(inbox, a.id)).summary.empty());
   // Where they were found spares a look at the index, and is only a hint.
   CHECK(must(world.box->bytes(inbox, infos[1])).view() ==
         must(world.box->bytes(inbox, a.id)).view());
