@@ -247,7 +247,7 @@ TEST_CASE("Find: what is malformed is status 2, an unknown folder status 3") {
 
 TEST_CASE("Find: people of the address list, with pictures") {
   // covers: MS-ASCMD R10031995 R10031996 R10031997 R1002501 R131999 R132000 R132004 R61641061
-  // covers: MS-ASCMD R61641062 covers: MS-ASCMD R63510605 R65590806 R69581706 R6865101723 R32831607 R32831608
+  // covers: MS-ASCMD R61641062 R63510605 R65590806 R69581706 R6865101723 R32831607 R32831608
   // covers: MS-ASCMD R32831610 R33001609 R33001610
   ServiceFixture server;
   REQUIRE(server.services.directory->add("jf@example.test", "secret", "John Frum"));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "server/sync/server_id.h"
+#include "storage/sql/database.h"
 #include "tests/support/service_fixture.h"
 #include "wbxml/code_pages.h"
 #include "wbxml/encoder.h"
@@ -303,6 +304,27 @@ TEST_CASE("Search: conditions outside And, and operators in operators, are too c
   std::string words;
   for (int i = 0; i < 400; ++i) words += "word ";
   CHECK(status({Element(tag::kAnd, {text(words)})}) == "8");
+}
+
+TEST_CASE("Search: an index that fails is status 3; what does not need it goes on") {
+  // covers: MS-ASCMD R4332
+  ServiceFixture server;
+  deliver(server, 1, "apple");
+  {
+    const auto database = storage::Database::open("sqlite:" + server.dir.file("search.db"));
+    REQUIRE(database);
+    const auto dropped =
+        (*database)->write([](storage::Connection& connection) -> storage::Result<void> {
+          GODWIT_TRY(connection.execute("DROP TABLE search_item"));
+          return {};
+        });
+    REQUIRE(dropped);
+  }
+  CHECK(status_of(server.element(query_mail({text("apple")}))) == "3");
+  const Element people =
+      server.element(search({Element(tag::kName, "GAL"), Element(tag::kQuery, "ann")}));
+  CHECK(status_of(people) == "1");
+  CHECK(total_of(people) == "1");
 }
 
 TEST_CASE("Search: only mail is found; other classes have nothing") {
