@@ -59,8 +59,13 @@ int rename_group(const GroupOptions& options, Stores& stores) {
 
 int remove_group(const GroupOptions& options, Stores& stores) {
   const std::string address = stores.full_address(options.group);
+  const auto group = stores.addresses->group(address);
+  if (!group) return complain(group.error());
   const auto done = stores.addresses->remove_group(address);
   if (!done) return complain(done.error());
+  const auto unassigned = stores.policies->unassign_policy(true, group->id);
+  if (!unassigned) return complain(unassigned.error());
+  announce(stores, 0, 0);
   if (options.json) {
     print_json({{"removed", address}});
   } else {

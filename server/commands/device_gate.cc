@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "server/commands/device_record.h"
 #include "server/commands/status.h"
 #include "server/policy/device_service.h"
 #include "server/policy/known_clients.h"
@@ -222,6 +223,12 @@ storage::Result<void> finish_wipe(const storage::User& user, storage::Device& de
                        {{"user", user.address}, {"reason", told.error().message}});
   }
   GODWIT_TRY(devices.store.reset_device(device.id));
+  GODWIT_TRY(change_device(device, services, [](storage::Device& record) {
+    record.policy_key = record.pending_policy_key = 0;
+    record.policy_revision = record.pending_policy_revision = 0;
+    record.policy_status = 0;
+    record.policy_at = 0;
+  }));
   GODWIT_TRY(devices.store.set_wipe(device.id, account ? Wipe::account_done : Wipe::full_done,
                                     services.clock->now_ms()));
   storage::log_event(storage::LogLevel::warning, account ? "account wiped" : "device wiped",

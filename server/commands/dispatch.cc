@@ -384,7 +384,8 @@ http::Outcome Dispatcher::resume_checked(const std::shared_ptr<Flight>& flight,
                       {"ms", milliseconds_since(flight->start)}});
   if (flight->captured) hand_to(options_.capture, *flight->captured, reply);
   return hand_out(std::move(reply),
-                  {flight->user, flight->device, flight->command, flight->digest, flight->start},
+                  {flight->user, flight->device, flight->command, flight->digest, flight->start,
+                   flight->address},
                   [&flight] { return flight->waker; });
 }
 

@@ -128,6 +128,15 @@ void Dispatcher::note_storm(const StormKey& key, const policy::StormVerdict& ver
     storage::log_event(LogLevel::warning, "a storm was not noted",
                        {{"device_row", key.device}, {"reason", noted.error().message}});
   }
+  const auto device = services_.state->device_by_row(key.device);
+  if (!blocked || !device) return;
+  storage::User user;
+  user.id = key.user;
+  user.address = key.address;
+  services_.devices->notices.tell_administrator(
+      policy::Occasion::device_storms, user, *device,
+      "storm:" + std::to_string(key.device) + ":" + std::to_string(verdict.blocked_until),
+      "It " + verdict.reason);
 }
 
 // Something may have been decided about the device while its request waited.

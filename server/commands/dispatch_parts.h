@@ -28,6 +28,7 @@ struct Dispatcher::StormKey {
   const CommandInfo* command = nullptr;
   std::uint64_t digest = 0;  // of the request
   std::chrono::steady_clock::time_point start;
+  std::string_view address;  // of the user
 };
 
 // One request on its way through this file.
@@ -45,7 +46,7 @@ struct Dispatcher::Exchange {
   void log_refusal(int http_status, std::string_view reason) const;
   http::HttpReply refuse(int http_status, std::string_view reason) const;
   StormKey storm_key() const {
-    return {request.user.id, request.device.id, command, digest, start};
+    return {request.user.id, request.device.id, command, digest, start, address};
   }
   http::HttpReply refuse(const CommandError& error) const;
 };

@@ -86,8 +86,8 @@ class PolicyStore {
   virtual Result<void> note_access(std::int64_t device, Access noticed, std::int64_t item) = 0;
   virtual Result<void> note_storm(std::int64_t device, UnixMillis until,
                                   std::string_view reason) = 0;
-  // Forgets what the device has synced, its policy keys and cached requests, but not the device: it
-  // starts anew.
+  // Forgets what the device has synced and its cached requests, but not the device nor its policy:
+  // it syncs anew.
   virtual Result<void> reset_device(std::int64_t device) = 0;
 };
 

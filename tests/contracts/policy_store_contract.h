@@ -190,8 +190,8 @@ TEST_CASE_TEMPLATE_DEFINE("policies: what is decided about one device", Backend,
     const storage::Device now = ok(state->device(1, "phone"));
     CHECK(now.ping.empty());
     CHECK(now.sync.empty());
-    CHECK(now.policy_key == 0);
-    CHECK(now.policy_revision == 0);
+    CHECK(now.policy_key == 5);
+    CHECK(now.policy_revision == 6);
     CHECK(now.control.access == Access::allow);
   }
   SUBCASE("nothing can be decided about a device that was removed") {

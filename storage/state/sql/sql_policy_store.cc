@@ -333,13 +333,9 @@ Result<void> SqlPolicyStore::note_storm(std::int64_t device, UnixMillis until,
 
 Result<void> SqlPolicyStore::reset_device(std::int64_t device) {
   return database_.write([&](Connection& connection) -> Result<void> {
-    GODWIT_ASSIGN(
-        const std::int64_t changed,
-        connection.execute(
-            "UPDATE device SET ping = $2, sync = $2, policy_key = 0, pending_policy_key = "
-            "0, policy_revision = 0, pending_policy_revision = 0, policy_status = 0, "
-            "policy_at = 0 WHERE id = $1",
-            {device, Blob{}}));
+    GODWIT_ASSIGN(const std::int64_t changed,
+                  connection.execute("UPDATE device SET ping = $2, sync = $2 WHERE id = $1",
+                                     {device, Blob{}}));
     GODWIT_TRY(changed_one(changed));
     GODWIT_TRY(connection.execute("DELETE FROM device_state WHERE device = $1", {device}));
     GODWIT_TRY(connection.execute("DELETE FROM sent_mail WHERE device = $1", {device}));

@@ -1,6 +1,7 @@
 // Policies: who must provision, what phones get, what becomes of what they answer.
 #include <doctest/doctest.h>
 
+#include "storage/base/text.h"
 #include "tests/support/provision_calls.h"
 
 namespace {

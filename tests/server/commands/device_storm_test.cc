@@ -61,6 +61,8 @@ TEST_CASE("storm: one that does not wait is refused with 503 and Retry-After, th
     retry |= name == "Retry-After" && value == "600";
   CHECK(retry);
   CHECK(server.device()->control.storm_reason.find("refused") != std::string::npos);
+  REQUIRE(server.sender.sent.size() == 1);
+  CHECK(server.sender.sent[0].bytes.find("repeats itself") != std::string::npos);
   CHECK(server.reply(folder_sync_call("14.1")).status == 503);  // whatever it asks for
   Call other = folder_sync_call("14.1");
   other.device = "dev2";
