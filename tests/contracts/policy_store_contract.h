@@ -9,7 +9,7 @@
 #include "storage/state/backends.h"
 #include "tests/contracts/expect.h"
 
-TEST_CASE_TEMPLATE_DEFINE("policies: names, settings, revisions, assignments, rules", Backend,
+TEST_CASE_TEMPLATE_DEFINE("policies: names, settings, revisions, assignments", Backend,
                           policy_world) {
   using namespace test;
   using storage::Access;
@@ -82,6 +82,17 @@ TEST_CASE_TEMPLATE_DEFINE("policies: names, settings, revisions, assignments, ru
     CHECK(ok(store->world()).assignments.empty());
     CHECK(kind_of(store->remove_policy("a")) == "not_found");
   }
+}
+
+TEST_CASE_TEMPLATE_DEFINE("policies: rules, and the world's number", Backend, policy_rules) {
+  using namespace test;
+  using storage::Access;
+  const Backend backend;
+  if (!backend.available()) return;
+  const auto database = backend.open();
+  const auto state = ok(storage::open_state_store(*database));
+  const auto store = ok(storage::open_policy_store(*database));
+
   SUBCASE("rules stand in the order that was asked for") {
     const auto first = ok(store->add_rule("type", "iP*", Access::allow, 0));
     const auto last = ok(store->add_rule("agent", "*", Access::block, 0));

@@ -4,4 +4,5 @@
 #include "tests/contracts/sql_backends.h"
 
 TEST_CASE_TEMPLATE_INVOKE(policy_world, test::SqliteBackend, test::PostgresBackend);
+TEST_CASE_TEMPLATE_INVOKE(policy_rules, test::SqliteBackend, test::PostgresBackend);
 TEST_CASE_TEMPLATE_INVOKE(policy_devices, test::SqliteBackend, test::PostgresBackend);
