@@ -131,6 +131,7 @@ TEST_CASE("Provision: 2.5 gets the XML form and no other") {
 }
 
 TEST_CASE("Provision: an unknown policy type is status 3") {
+  // covers: MS-ASPROV R380 R471 R502 R690 R705 R370 R377 R393
   ServiceFixture server;
   const Element answer = server.element(initial("14.1", "MS-WAP-Provisioning-XML"));
   CHECK(text_at(answer, {tag::kStatus}) == "1");
@@ -139,14 +140,20 @@ TEST_CASE("Provision: an unknown policy type is status 3") {
 }
 
 TEST_CASE("Provision: device information is kept from 14.1 on, and demanded") {
+  // covers: MS-ASPROV R366 R1011 R1012 R1009 R488 R60010
+  // covers: MS-ASCMD R4953 R4954
+  for (const char* version : {"14.1", "16.0", "16.1"}) {
+    CAPTURE(version);
+    ServiceFixture server;
+    const Element answer = server.element(initial(version));
+    CHECK(text_at(answer, {settings::kDeviceInformation, settings::kStatus}) == "1");
+    CHECK(answer.children.front().tag == settings::kDeviceInformation);  // before Status
+    CHECK(server.device()->info == R"({"Model":"Pixel","OS":"Android 16"})");
+    const Element without =
+        server.element(provision(version, {policies({Element(tag::kPolicyType, kWbxml)})}));
+    CHECK(text_at(without, {tag::kStatus}) == "165");
+  }
   ServiceFixture server;
-  const Element answer = server.element(initial("14.1"));
-  CHECK(text_at(answer, {settings::kDeviceInformation, settings::kStatus}) == "1");
-  CHECK(answer.children.front().tag == settings::kDeviceInformation);  // before Status
-  CHECK(server.device()->info == R"({"Model":"Pixel","OS":"Android 16"})");
-  const Element without =
-      server.element(provision("14.1", {policies({Element(tag::kPolicyType, kWbxml)})}));
-  CHECK(text_at(without, {tag::kStatus}) == "165");
   CHECK_FALSE(server.element(initial("14.0")).has(settings::kDeviceInformation));
 }
 

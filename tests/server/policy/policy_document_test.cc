@@ -141,6 +141,49 @@ TEST_CASE("policy: values out of range, unknown settings and unreadable texts ar
   CHECK(document.value("AllowCamera") == "1");
 }
 
+TEST_CASE("policy: the values that the specification lists are taken, and no others") {
+  // covers: MS-ASPROV R106 R205 R245 R257 R266 R272 R333 R338 R351 R356 R241 R672 R673 R674 R676
+  // covers: MS-ASPROV R677
+  struct Case {
+    const char* name;
+    const char* valid;  // of the numbers from -2 to 20
+  };
+  for (const Case& one :
+       {Case{"AllowHTMLEmail", "0 1"}, Case{"AttachmentsEnabled", "0 1"},
+        Case{"MaxCalendarAgeFilter", "0 4 5 6 7"}, Case{"MaxEmailAgeFilter", "0 1 2 3 4 5"},
+        Case{"RequireEncryptedSMIMEMessages", "0 1"},
+        Case{"RequireEncryptionSMIMEAlgorithm", "0 1 2 3 4"},
+        Case{"RequireSignedSMIMEAlgorithm", "0 1"}, Case{"RequireSignedSMIMEMessages", "0 1"},
+        Case{"AllowSMIMEEncryptionAlgorithmNegotiation", "0 1 2"}, Case{"AllowBluetooth", "0 1 2"},
+        Case{"MinDevicePasswordComplexCharacters", "1 2 3 4"},
+        Case{"MaxDevicePasswordFailedAttempts", "4 5 6 7 8 9 10 11 12 13 14 15 16"},
+        Case{"MinDevicePasswordLength", "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16"},
+        Case{"MaxEmailBodyTruncationSize",
+             "-1 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20"},
+        Case{"MaxEmailHTMLBodyTruncationSize",
+             "-1 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20"}}) {
+    CAPTURE(one.name);
+    std::string taken;
+    for (int value = -2; value <= 20; ++value) {
+      PolicyDocument document;
+      if (!document.set(one.name, {std::to_string(value)})) continue;
+      taken += (taken.empty() ? "" : " ") + std::to_string(value);
+    }
+    CHECK(taken == one.valid);
+  }
+  for (const char* limit : {"MinDevicePasswordLength", "MaxInactivityTimeDeviceLock",
+                            "MaxDevicePasswordFailedAttempts", "MaxAttachmentSize"}) {
+    PolicyDocument document;
+    CHECK(document.set(limit, {""}));
+    const wbxml::Element root = written(document, Version::v16_1);
+    std::size_t found = 0;
+    for (const wbxml::Element& child : root.children) {
+      if (wbxml::find_tag(child.tag)->name == limit) found += child.is_empty() ? 1 : 100;
+    }
+    CHECK(found == 1);
+  }
+}
+
 TEST_CASE("policy: kept as JSON and read again; anything else is corrupt") {
   PolicyDocument document;
   REQUIRE(document.set("UnapprovedInROMApplicationList", {"a\"b", "\xc3\xa4"}));
