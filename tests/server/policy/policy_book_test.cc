@@ -123,9 +123,13 @@ TEST_CASE("access: own decision, first rule that fits, default") {
   CHECK(f.access_of(phone).access == Access::allow);
   REQUIRE(f.store->set_default_access(Access::block));
   CHECK(f.access_of(phone).access == Access::block);
-  for (const auto& [field, pattern] :
-       {std::pair("type", "iP*"), std::pair("agent", "Apple-*"), std::pair("version", "16.?"),
-        std::pair("model", "iPhone14*"), std::pair("os", "ios 26*")}) {
+  for (const auto& pair : {std::pair<std::string, std::string>("type", "iP*"),
+                           {"agent", "Apple-*"},
+                           {"version", "16.?"},
+                           {"model", "iPhone14*"},
+                           {"os", "ios 26*"}}) {
+    const std::string field = pair.first;
+    const std::string pattern = pair.second;
     CAPTURE(field);
     const auto rule = ok(f.store->add_rule(field, pattern, Access::quarantine, 0));
     const auto decision = f.access_of(phone);
