@@ -62,6 +62,7 @@ ALLOWED = {
     "server/items": ["wbxml/", PROTOCOL, *INTERFACES],
     "server/sync": ["wbxml/", PROTOCOL, LIMITS, "server/items/", *INTERFACES],
     "server/autodiscover": [EXCHANGE, "server/auth/", "storage/directory/address.h", *INTERFACES],
+    "server/doctor": [EXCHANGE, "server/config/", "storage/sql/database.h", *INTERFACES],
     "server/autoreply": ["server/items/", "server/sync/waiting.h", *INTERFACES],
     "server/search": ["server/items/", *INTERFACES],
     # What becomes of conversations: rules of users, and the watcher that carries them out.
@@ -77,7 +78,7 @@ ALLOWED = {
     "server/admin": ["wbxml/", "storage/", PROTOCOL, EXCHANGE, "server/http/http_server.h",
                      "server/config/", "server/commands/", "server/client/", "server/demo/",
                      "server/capture/", "server/auth/", "server/items/", "server/sync/",
-                     "server/autodiscover/", *FEATURES],
+                     "server/autodiscover/", "server/doctor/", *FEATURES],
     "server/main.cc": ["wbxml/", "storage/", "server/"],
 }
 
@@ -100,8 +101,8 @@ THIRD_PARTY = [
     (r"sqlite3\.h", ["storage/sql/"]),
     (r"openssl/", ["storage/base/", "storage/directory/sql/", "server/certificates/",
                    "server/http/", "server/demo/", "server/client/",
-                   "server/autodiscover/profile"]),
-    (r"curl/", ["storage/mail/smtp/", "server/certificates/"]),
+                   "server/autodiscover/profile", "server/doctor/"]),
+    (r"curl/", ["storage/mail/smtp/", "server/certificates/", "server/doctor/"]),
     (r"unicode/", ["server/items/", "storage/directory/", "storage/search/"]),
     (r"pugixml\.hpp", ["wbxml/", "server/autodiscover/", "server/client/"]),
     (r"spdlog/", ["storage/base/"]),

@@ -21,6 +21,7 @@ constexpr auto kSubcommands = std::to_array<Subcommand>({
     {"probe", "Be a phone: sync a mailbox, show it, wait for a push", define_probe},
     {"wbxml", "Read and write the binary XML of the protocol", define_wbxml},
     {"replay", "Send a recorded session again and report differences", define_replay},
+    {"doctor", "Check everything around the server, and say what to do", define_doctor},
     {"config", "Show a sample configuration", define_config},
 });
 

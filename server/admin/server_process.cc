@@ -17,6 +17,7 @@
 #include "server/commands/dispatch.h"
 #include "server/config/config_file.h"
 #include "server/conversations/always_move_watcher.h"
+#include "server/doctor/hold.h"
 #include "server/http/http_server.h"
 #include "server/policy/device_service.h"
 #include "server/search/mail_search.h"
@@ -205,6 +206,9 @@ class RunningServer {
     http_.route("/autodiscover/autodiscover.xml", xml);
     http_.route("/autodiscover/autodiscover.json", json);
     http_.route_below("/autodiscover/autodiscover.json", json);
+    http_.route(std::string(doctor::kHoldPath), [this](http::HttpRequest& request) {
+      return doctor::hold(request, secret_, stores_->clock.now_ms());
+    });
     http_.route("/mobileconfig", profile);
     http_.route_below("/mobileconfig", profile);
   }

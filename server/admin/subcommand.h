@@ -30,6 +30,7 @@ void define_probe(CLI::App& command, Action& action);
 void define_wbxml(CLI::App& command, Action& action);
 void define_replay(CLI::App& command, Action& action);
 void define_config(CLI::App& command, Action& action);
+void define_doctor(CLI::App& command, Action& action);
 
 // Prints "godwit: MESSAGE" on standard error; returns 1, for `return complain(…)`.
 int complain(std::string_view message);

@@ -5,6 +5,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -37,13 +38,13 @@ void add_extension(X509* certificate, int nid, const char* value) {
   X509_EXTENSION_free(extension);
 }
 
-Certificate make_certificate(EVP_PKEY* key, const std::string& common_name) {
+Certificate make_certificate(EVP_PKEY* key, const std::string& common_name, long days) {
   Certificate certificate(X509_new());
   require(certificate != nullptr);
   X509_set_version(certificate.get(), X509_VERSION_3);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), 1);
-  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -3600);
-  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 365L * 24 * 3600);
+  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), std::min(0L, days) * 24 * 3600 - 3600);
+  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), days * 24 * 3600);
   X509_set_pubkey(certificate.get(), key);
   X509_NAME* const name = X509_get_subject_name(certificate.get());
   X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
@@ -59,10 +60,10 @@ Certificate make_certificate(EVP_PKEY* key, const std::string& common_name) {
 }  // namespace
 
 CertificateFiles write_test_certificate(const std::string& directory, const std::string& name,
-                                        const std::string& common_name) {
+                                        const std::string& common_name, long days) {
   const Key key(EVP_EC_gen("P-256"));
   require(key != nullptr);
-  const Certificate certificate = make_certificate(key.get(), common_name);
+  const Certificate certificate = make_certificate(key.get(), common_name, days);
   const CertificateFiles files{directory + "/" + name + ".crt", directory + "/" + name + ".key"};
   const File certificate_file(std::fopen(files.certificate.c_str(), "w"));
   require(certificate_file && PEM_write_X509(certificate_file.get(), certificate.get()) == 1);
