@@ -170,9 +170,9 @@ class Applier {
     return {};
   }
 
-  // Mail is added by sending, and drafts in their folder only; classes without a store take nothing.
-  // SMS is not kept: its Add gets an id of no folder, so that a phone that insists on SMS goes on.
-  // (quirks: Galaxy S3)
+  // Mail is added by sending, and drafts in their folder only; classes without a store take
+  // nothing. SMS is not kept: its Add gets an id of no folder, so that a phone that insists on SMS
+  // goes on. (quirks: Galaxy S3)
   void refuse_add(const ClientCommand& command) {
     const bool sms = command.item_class == "SMS";
     out_.start(airsync::kAdd);
