@@ -89,7 +89,7 @@ TEST_CASE("find: mail by KQL in 16.1; older versions have no such command") {
     phone.connect();
     if (version < Version::v16_1) {
       const auto refused = phone.post(find_mail("subject:plan"));
-      CHECK(refused.http_status == (version < Version::v14_0 ? 400 : 200));
+      CHECK(refused.status == (version < Version::v14_0 ? 400 : 200));
       continue;
     }
     test::shared_server().deliver(phone.user(), test::mail_text(phone.user(), "The plan"));
