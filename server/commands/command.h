@@ -86,7 +86,8 @@ struct Request {
   Version version = Version::v16_1;
   storage::User user;
   storage::Device device;
-  std::string user_agent;  // cleaned
+  bool quarantined = false;  // the mailbox is then quarantine_view.h's
+  std::string user_agent;    // cleaned
   std::shared_ptr<storage::Mailbox> mailbox;
   std::optional<wbxml::Element> body;  // nullopt: no body was sent
   std::string_view raw_body;           // for message/rfc822; valid during the command only

@@ -59,6 +59,7 @@ std::optional<http::Outcome> Dispatcher::pass_gate(http::HttpRequest& request, E
   if (answer.refusal) return finish(*answer.refusal, exchange);
   if ((command.flags & command_flag::kNoMailbox) != 0) return std::nullopt;
   auto mailbox = services_.mail->open(eas_request.user.id, eas_request.user.address);
+  eas_request.quarantined = answer.quarantined;
   if (mailbox && answer.quarantined) {
     mailbox = quarantine_view(std::move(*mailbox), eas_request.device.control.notice_item);
   }

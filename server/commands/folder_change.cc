@@ -54,7 +54,7 @@ Result<HierarchyState> state_after(const Request& request, const HierarchyTurn& 
   next.own.push_back(change);
   if (next.own.size() > kMaxOwnChanges) next.own.erase(next.own.begin());
   GODWIT_ASSIGN(const HierarchyDelta delta,
-                hierarchy_delta(*request.mailbox, next, request.version));
+                hierarchy_delta(*request.mailbox, next, {request.version, request.quarantined}));
   if (delta.empty()) {
     next.cursor = delta.next.cursor;
     next.own.clear();

@@ -79,7 +79,7 @@ Reply success(std::string_view key, const HierarchyDelta& delta) {
 }
 
 CommandResult whole_list(Request& request, const Services& services) {
-  const auto delta = hierarchy_delta(*request.mailbox, {}, request.version);
+  const auto delta = hierarchy_delta(*request.mailbox, {}, {request.version, request.quarantined});
   if (!delta) return failure(request, delta.error());
   SyncKey key{1, 1};  // for a probing device, which has no state; it never comes back with it
   if (request.device.id != 0) {
@@ -101,7 +101,8 @@ CommandResult changes(Request& request, const Services& services, std::string_vi
   if (device == 0) return refuse(request, kWrongKey, "a probing device has no state");
   auto turn = begin_hierarchy(store, device, sent_key);
   if (!turn) return failure(request, turn.error());
-  const auto delta = hierarchy_delta(*request.mailbox, turn->state, request.version);
+  const auto delta =
+      hierarchy_delta(*request.mailbox, turn->state, {request.version, request.quarantined});
   if (!delta) return failure(request, delta.error());
   if (delta->empty()) {
     // Folders that came and went are passed here, or a Ping would call for them again and again.

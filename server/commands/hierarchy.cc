@@ -139,10 +139,12 @@ Result<void> tell_differing(storage::Mailbox& mailbox, const HierarchyState& sta
   return {};
 }
 
-void tell_defaults(const HierarchyState& state, Version version, HierarchyDelta& delta) {
+void tell_defaults(const HierarchyState& state, FolderViewer viewer, HierarchyDelta& delta) {
+  if (viewer.quarantined) return;
   for (const ItemClassInfo& info : item_classes()) {
     const unsigned bit = 1u << static_cast<unsigned>(info.item_class);
-    if (info.default_type == 0 || version < info.since || (state.defaults & bit) != 0) continue;
+    if (info.default_type == 0 || viewer.version < info.since) continue;
+    if ((state.defaults & bit) != 0) continue;
     delta.added.push_back(default_folder(info));
     delta.next.defaults |= bit;
   }
@@ -177,7 +179,7 @@ Folder default_folder(const ItemClassInfo& info) {
 }
 
 Result<HierarchyDelta> hierarchy_delta(storage::Mailbox& mailbox, const HierarchyState& state,
-                                       Version version) {
+                                       FolderViewer viewer) {
   GODWIT_ASSIGN(const storage::HierarchyPage page,
                 state.cursor == 0 ? mailbox.folders() : mailbox.hierarchy_changes(state.cursor));
   HierarchyDelta delta;
@@ -185,7 +187,7 @@ Result<HierarchyDelta> hierarchy_delta(storage::Mailbox& mailbox, const Hierarch
   delta.next.defaults = state.defaults;
   for (const storage::MailFolder& folder : page.folders) tell(folder, state, delta);
   GODWIT_TRY(tell_differing(mailbox, state, page, delta));
-  tell_defaults(state, version, delta);
+  tell_defaults(state, viewer, delta);
   return delta;
 }
 

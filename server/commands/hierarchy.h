@@ -73,10 +73,17 @@ struct HierarchyDelta {
   std::size_t size() const { return added.size() + updated.size() + removed.size(); }
 };
 
+// The phone that is told. One in quarantine sees no default folders of other classes; of mail it
+// sees what its mailbox shows (quarantine_view.h).
+struct FolderViewer {
+  Version version = Version::v16_1;
+  bool quarantined = false;
+};
+
 // A new state: everything, as adds. A folder that came and went in between is left out, and so are
 // folders of classes that the version does not have.
 storage::Result<HierarchyDelta> hierarchy_delta(storage::Mailbox& mailbox,
-                                                const HierarchyState& state, Version version);
+                                                const HierarchyState& state, FolderViewer viewer);
 
 // One device's turn at the hierarchy. REQUIRES for the functions below: the caller holds the lock
 // of (device, 0).

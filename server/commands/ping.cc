@@ -150,7 +150,7 @@ struct PingWait {
   const Services* services = nullptr;
   std::int64_t user = 0;
   std::int64_t device = 0;
-  Version version = Version::v16_1;
+  FolderViewer viewer;
   std::shared_ptr<storage::Mailbox> mailbox;
   std::vector<CollectionId> folders;
   SteadyClock::time_point deadline;
@@ -165,7 +165,7 @@ storage::Result<bool> hierarchy_changed(const PingWait& wait) {
     if (kind == ErrorKind::not_found || kind == ErrorKind::corrupt) return true;
     return storage::fail(turn.error());
   }
-  const auto delta = hierarchy_delta(*wait.mailbox, turn->state, wait.version);
+  const auto delta = hierarchy_delta(*wait.mailbox, turn->state, wait.viewer);
   if (delta) return !delta->empty();
   if (delta.error().kind == ErrorKind::expired) return true;
   return storage::fail(delta.error());
@@ -255,7 +255,7 @@ CommandResult run_ping(Request& request, const Services& services) {
   wait->services = &services;
   wait->user = request.user.id;
   wait->device = request.device.id;
-  wait->version = request.version;
+  wait->viewer = {request.version, request.quarantined};
   wait->mailbox = request.mailbox;
   wait->folders = *std::move(parameters.folders);
   wait->deadline = SteadyClock::now() + std::chrono::seconds(*parameters.interval);

@@ -141,9 +141,9 @@ Config resolve_paths(Config config, std::string_view base_dir) {
   const std::filesystem::path base = std::filesystem::absolute(base_dir, ignored);
   config.data_dir = absolute_from(base, config.data_dir);
   const std::filesystem::path data(config.data_dir);
-  for (std::string* path :
-       {&config.certificate, &config.key, &config.mail_root, &config.relay_password_file,
-        &config.relay_ca_file, &config.smime_ca_file, &config.smime_ca_dir, &config.capture_dir}) {
+  for (const SettingRow& row : setting_rows()) {
+    if (row.unit != "path") continue;
+    std::string* const path = std::get<std::string*>(row.target(config));
     *path = absolute_from(data, *path);
   }
   constexpr std::string_view kSqlite = "sqlite:";

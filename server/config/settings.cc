@@ -25,11 +25,12 @@ constexpr auto kRows = std::to_array<SettingRow>({
      "Serve without TLS, for a reverse proxy on the same "
      "machine. Allowed on a loopback address only.",
      TARGET(plain_http)},
-    {"server", "certificate", "", 0, 0, "",
+    {"server", "certificate", "path", 0, 0, "",
      "PEM file with the certificate and its chain. Read again "
      "on SIGHUP.",
      TARGET(certificate)},
-    {"server", "key", "", 0, 0, "", "PEM file with the certificate's private key.", TARGET(key)},
+    {"server", "key", "path", 0, 0, "", "PEM file with the certificate's private key.",
+     TARGET(key)},
     {"server", "workers", "threads", 0, 1024, "",
      "Threads that run commands. A waiting phone needs "
      "none. 0: four per core, at least eight.",
@@ -47,10 +48,10 @@ constexpr auto kRows = std::to_array<SettingRow>({
      "Users, devices and the mail index: sqlite:FILE or "
      "postgresql://USER@HOST/NAME.",
      TARGET(database)},
-    {"storage", "mail_root", "", 0, 0, "",
+    {"storage", "mail_root", "path", 0, 0, "",
      "The folder with one Maildir++ per user, named by address.", TARGET(mail_root)},
 
-    {"search", "index", "", 0, 0, "",
+    {"search", "index", "path", 0, 0, "",
      "The file of the full-text index when the database is SQLite; it may be deleted and is then "
      "built again. PostgreSQL keeps the index beside the other tables.",
      TARGET(search_index)},
@@ -76,22 +77,22 @@ constexpr auto kRows = std::to_array<SettingRow>({
      "smtps://HOST:465. Without it such mail is refused.",
      TARGET(relay_url)},
     {"relay", "user", "", 0, 0, "", "Login at the relay; empty: none.", TARGET(relay_user)},
-    {"relay", "password_file", "", 0, 0, "", "File whose first line is the password at the relay.",
-     TARGET(relay_password_file)},
+    {"relay", "password_file", "path", 0, 0, "",
+     "File whose first line is the password at the relay.", TARGET(relay_password_file)},
 
     {"relay", "starttls", "", 0, 0, "required when_offered never",
      "Whether a relay at smtp:// must encrypt. One on this machine that cannot needs "
      "`when_offered`.",
      TARGET(relay_starttls)},
-    {"relay", "ca_file", "", 0, 0, "",
+    {"relay", "ca_file", "path", 0, 0, "",
      "PEM file with the certificates to trust at the relay; empty: those of the system.",
      TARGET(relay_ca_file)},
 
-    {"certificates", "ca_file", "", 0, 0, "",
+    {"certificates", "ca_file", "path", 0, 0, "",
      "PEM file with the authorities whose S/MIME certificates are good (ValidateCert). Empty, and "
      "ca_dir too: those of the system.",
      TARGET(smime_ca_file)},
-    {"certificates", "ca_dir", "", 0, 0, "",
+    {"certificates", "ca_dir", "path", 0, 0, "",
      "Folder with such certificates, prepared by `openssl rehash`.", TARGET(smime_ca_dir)},
     {"certificates", "fetch_crls", "", 0, 0, "",
      "Fetch revocation lists over HTTP from where trusted certificates say they are. Without it "
@@ -133,8 +134,8 @@ constexpr auto kRows = std::to_array<SettingRow>({
      "Read again on SIGHUP.",
      TARGET(log_level)},
 
-    {"capture", "dir", "", 0, 0, "", "Where the exchanges of devices with capture on are recorded.",
-     TARGET(capture_dir)},
+    {"capture", "dir", "path", 0, 0, "",
+     "Where the exchanges of devices with capture on are recorded.", TARGET(capture_dir)},
 
     {"limits", "max_request", "bytes", 1024, kMaxBytes, "",
      "The largest body of a command; more is "

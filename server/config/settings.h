@@ -70,7 +70,7 @@ using SettingTarget = std::variant<std::string*, std::vector<std::string>*, bool
 struct SettingRow {
   std::string_view section;  // "server", as in [server]
   std::string_view name;     // "port"
-  std::string_view unit;     // "seconds", "bytes", …; "" when there is none
+  std::string_view unit;     // "seconds", "bytes", …; "path": relative to data_dir; or ""
   std::int64_t min = 0;      // for numbers; both 0: not a number
   std::int64_t max = 0;
   std::string_view choices;  // "debug info warning": the only texts allowed; "" for any

@@ -167,8 +167,11 @@ void ServiceFixture::check_schema(const Call& call, const http::HttpReply& answe
   if (answered.content_type != "application/vnd.ms-sync.wbxml") return;
   auto root = wbxml::decode(answered.body);
   REQUIRE(root.has_value());
-  const std::string foreign =
-      version_bit(call.version) == 0 ? std::string() : foreign_elements(*root, call.version);
+  // A version that lacks a command altogether is told so in the command's own words.
+  const bool no_such_command = root->children.size() == 1 && root->children.front().text == "138";
+  const std::string foreign = version_bit(call.version) == 0 || no_such_command
+                                  ? std::string()
+                                  : foreign_elements(*root, call.version);
   CHECK_MESSAGE(foreign.empty(), call.command << " " << call.version << " was sent " << foreign);
   if (call.version == "2.5" || call.version == "12.0") return;
   if (call.command == "Sync") drop_change_responses(*root);

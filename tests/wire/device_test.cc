@@ -108,12 +108,13 @@ void check_all_wakes(ServerProcess& server) {
     const auto said = [&](const char* what, const Woken& woken, const std::string& expected) {
       CHECK(woken.outcome == expected);
       CHECK(woken.milliseconds < 1000);
-      MESSAGE("EAS " << name_of(version) << ": " << what << " reached a waiting phone after "
-                     << woken.milliseconds << " ms");
+      MESSAGE("EAS " << name_of(version) << ": " << std::string(what)
+                     << " reached a waiting phone after " << woken.milliseconds << " ms");
     };
     said("block", wake(server, phone, ping(phone.inbox()), {"device", "block", user, id}),
          refusal(version, 129, 403));
     godwit(server, {"device", "allow", user, id});
+    phone.sync_all(inbox);  // the message that said so
     said("a new policy",
          wake(server, phone, ping(phone.inbox()), {"policy", "assign", "strict", "--user", user}),
          refusal(version, 144, 449));
@@ -123,6 +124,7 @@ void check_all_wakes(ServerProcess& server) {
            wake(server, phone, hanging_sync(inbox, phone.inbox()), {"device", "block", user, id}),
            refusal(version, 129, 403));
       godwit(server, {"device", "allow", user, id});
+      phone.sync_all(inbox);
     }
     said("wipe",
          wake(server, phone, ping(phone.inbox()),

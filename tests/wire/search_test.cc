@@ -92,10 +92,11 @@ TEST_CASE("find: mail by KQL in 16.1; older versions have no such command") {
       CHECK(refused.status == (version < Version::v14_0 ? 400 : 200));
       continue;
     }
-    test::shared_server().deliver(phone.user(), test::mail_text(phone.user(), "The plan"));
-    const Element answer = phone.call(find_mail("subject:plan received:today OR subject:plan"));
+    test::shared_server().deliver(phone.user(), test::mail_text(phone.user(), "The zymurgy plan"));
+    const Element answer =
+        phone.call(find_mail("subject:zymurgy received:today OR subject:zymurgy"));
     CHECK(total(answer, fi::kTotal) == "1");
-    CHECK(find_text(answer, em::kSubject) == "The plan");
+    CHECK(find_text(answer, em::kSubject) == "The zymurgy plan");
     CHECK(find_text(answer, as::kServerId).starts_with(phone.inbox() + ":"));
     const Element bad = phone.call(find_mail("subject:\"plan"));
     CHECK(find_text(*bad.child(fi::kResponse), fi::kStatus) == "2");

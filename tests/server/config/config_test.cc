@@ -128,6 +128,7 @@ TEST_CASE("config: paths are relative to the data directory, that to the file") 
   CHECK(config->key == "/abs/key.pem");
   CHECK(config->database == "sqlite:" + dir.file("data/godwit.db"));
   CHECK(config->mail_root == dir.file("data/mail"));
+  CHECK(config->search_index == dir.file("data/search.db"));
   CHECK(config->relay_password_file.empty());
   CHECK(config->default_domain == "example.test");
   CHECK(config->local_domains == std::vector<std::string>{"example.test"});
@@ -136,6 +137,17 @@ TEST_CASE("config: paths are relative to the data directory, that to the file") 
 TEST_CASE("config: the data directory of a file that names none is the file's folder") {
   CHECK(eas::resolve_paths(Config{}, "/etc/godwit").data_dir == "/etc/godwit");
   CHECK(eas::resolve_paths(Config{}, "/etc/godwit/").mail_root == "/etc/godwit/mail");
+}
+
+TEST_CASE("config: no file of the server's lies where it happens to be started") {
+  Config config = eas::resolve_paths(Config{}, "/srv");
+  for (const eas::SettingRow& row : eas::setting_rows()) {
+    const auto target = row.target(config);
+    const auto* text = std::get_if<std::string*>(&target);
+    if (text == nullptr || (row.unit != "path" && !(*text)->ends_with(".db"))) continue;
+    CAPTURE(row.name);
+    CHECK(((*text)->empty() || (*text)->find("/srv") != std::string::npos));
+  }
 }
 
 TEST_CASE("config: a PostgreSQL URL is left as it is") {
