@@ -57,9 +57,9 @@ std::optional<http::Outcome> Dispatcher::pass_gate(http::HttpRequest& request, E
        eas_request.query.device_type, eas_request.user_agent, eas_request.query.policy_key, false},
       services_);
   if (answer.refusal) return finish(*answer.refusal, exchange);
+  eas_request.quarantined = answer.quarantined;
   if ((command.flags & command_flag::kNoMailbox) != 0) return std::nullopt;
   auto mailbox = services_.mail->open(eas_request.user.id, eas_request.user.address);
-  eas_request.quarantined = answer.quarantined;
   if (mailbox && answer.quarantined) {
     mailbox = quarantine_view(std::move(*mailbox), eas_request.device.control.notice_item);
   }

@@ -114,8 +114,9 @@ storage::Result<Estimate> estimate_one(const wbxml::Element& collection, Request
   }
   ThreadLookup threads(*services.threads, request.user.id, *request.mailbox, *id);
   const auto mode = conversation_mode(collection, request.version, turn->state.conversations);
-  const auto count = estimate(change_log(*request.mailbox, *id), *turn, cutoff,
-                              mode.value_or(false) ? &threads : nullptr);
+  const bool looks = mode.value_or(false) && !request.quarantined;
+  const auto count =
+      estimate(change_log(*request.mailbox, *id), *turn, cutoff, looks ? &threads : nullptr);
   if (count) return Estimate{kSuccess, *count};
   if (count.error().kind == ErrorKind::expired) return Estimate{kBadKey};
   return storage::fail(count.error());

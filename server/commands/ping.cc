@@ -187,8 +187,11 @@ storage::Result<bool> has_news(const PingWait& wait, CollectionId folder) {
 
 // The answer that is due now; nullopt: nothing is.
 storage::Result<std::optional<Reply>> look(const PingWait& wait) {
-  // Mail of a conversation that always moves elsewhere wakes nobody.
-  (void)wait.services->conversations->apply(wait.user, *wait.mailbox);
+  // Mail of a conversation that always moves elsewhere wakes nobody. What a phone in quarantine
+  // sees is not the mailbox that the rules are about.
+  if (!wait.viewer.quarantined) {
+    (void)wait.services->conversations->apply(wait.user, *wait.mailbox);
+  }
   std::vector<CollectionId> locked = wait.folders;
   locked.push_back(0);
   const auto guard = wait.services->locks->lock(wait.device, std::move(locked));

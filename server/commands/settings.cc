@@ -75,6 +75,12 @@ CommandResult run_settings(Request& request, const Services& services) {
   out.start(tag::kSettings);
   out.number(tag::kStatus, settings_status::kSuccess);
   for (const wbxml::Element& property : request.body->children) {
+    // A phone that nobody let in may say what it is, and nothing else.
+    if (request.quarantined && property.tag != tag::kDeviceInformation) {
+      write_property_status(property.tag, settings_status::kAccessDenied,
+                            "the device is in quarantine", request, out);
+      continue;
+    }
     const Property* row = find_property(property.tag, request.version);
     const auto answered = row->answer(property, request, services, out);
     if (!answered) return command_error(answered.error());

@@ -13,6 +13,7 @@ namespace eas {
 namespace settings_status {
 inline constexpr int kSuccess = 1;
 inline constexpr int kProtocolError = 2;
+inline constexpr int kAccessDenied = 3;
 inline constexpr int kInvalidArguments = 5;
 inline constexpr int kConflictingArguments = 6;
 inline constexpr int kDeniedByPolicy = 7;

@@ -77,8 +77,11 @@ void write_answer(const Request& request, const CollectionRequest& collection,
 storage::Result<Reply> look(Request& request, const Services& services, SyncRequest& sync,
                             bool only_newest) {
   const Limits& limits = *services.limits;
-  // A failure is logged there, and tried again: the phone's mail does not wait for it.
-  (void)services.conversations->apply(request.user.id, *request.mailbox);
+  // A failure is logged there, and tried again: the phone's mail does not wait for it. What a phone
+  // in quarantine sees is not the mailbox that the rules are about.
+  if (!request.quarantined) {
+    (void)services.conversations->apply(request.user.id, *request.mailbox);
+  }
   std::vector<storage::CollectionId> ids;
   for (const CollectionRequest& collection : sync.collections) {
     if (const auto id = parse_collection_id(collection.collection_id)) ids.push_back(*id);

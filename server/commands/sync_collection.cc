@@ -114,7 +114,9 @@ class Turn {
     const storage::UnixMillis cutoff = filter_cutoff(state.filter, task_.services.clock->now_ms());
     ThreadLookup threads(*task_.services.threads, task_.request.user.id, *task_.request.mailbox,
                          collection_);
-    ConversationLookup* const lookup = state.conversations ? &threads : nullptr;
+    // The index is of the whole mailbox: it must not be filled from what quarantine shows.
+    const bool looks = state.conversations && !task_.request.quarantined;
+    ConversationLookup* const lookup = looks ? &threads : nullptr;
     GODWIT_ASSIGN(SyncPlan plan, plan_sync(log_, collection_, state, cutoff, task_.window, lookup));
     GODWIT_ASSIGN(const int fitting, operations_within(task_.request, collection_, plan.operations,
                                                        options.body, task_.budget));

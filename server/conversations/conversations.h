@@ -40,7 +40,8 @@ class Conversations {
 
   // Carries out the user's rules on what was received since they were made. Returns how many
   // messages were moved. Costs nothing for a user without rules. Problems are logged; what could
-  // not be done is done the next time.
+  // not be done is done the next time. REQUIRES: the whole mailbox, not a view of it: a rule whose
+  // folder is not in it ends.
   storage::Result<int> apply(std::int64_t user_id, storage::Mailbox& mailbox);
 
   // A phone has moved a message: out of where its conversation always goes ends the rule.
