@@ -34,10 +34,13 @@ doctor::Findings check_all(const Config& config, const DoctorOptions& options) {
   append(all, doctor::check_autodiscover(config, options.ca_file));
   append(all, doctor::check_relay(config));
   if (options.hold == 0) return all;
-  const auto secret = storage::load_or_make_secret(config.data_dir + "/secret.key");
+  const auto secret = storage::load_secret(config.data_dir + "/secret.key");
   if (secret) {
     append(all, doctor::check_proxy(config, options.ca_file, *secret,
                                     std::chrono::seconds(options.hold)));
+  } else if (secret.error().kind == storage::ErrorKind::not_found) {
+    all.push_back({doctor::Outcome::warning, "waiting", "no server has run here yet",
+                   "start the server once, as its own user"});
   } else {
     all.push_back({doctor::Outcome::problem, "waiting", secret.error().message,
                    "run the doctor as the server's user"});

@@ -287,7 +287,7 @@ int run_server(const ServerRun& run) {
   auto stores = Stores::open(run.config);
   if (!stores) return complain(stores.error());
   if (const auto opened = (*stores)->open_mail(); !opened) return complain(opened.error());
-  auto secret = (*stores)->secret();
+  auto secret = (*stores)->load_or_make_secret();
   if (!secret) return complain(secret.error());
   if (const auto opened = (*stores)->open_certificates(); !opened) return complain(opened.error());
   if (const auto opened = (*stores)->open_search(); !opened) return complain(opened.error());

@@ -108,8 +108,12 @@ Result<void> Stores::open_mail() {
   return {};
 }
 
-Result<std::string> Stores::secret() const {
+Result<std::string> Stores::load_or_make_secret() const {
   return storage::load_or_make_secret(config.data_dir + "/secret.key");
+}
+
+Result<std::string> Stores::load_secret() const {
+  return storage::load_secret(config.data_dir + "/secret.key");
 }
 
 Result<void> Stores::open_certificates() {

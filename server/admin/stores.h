@@ -52,9 +52,10 @@ struct Stores {
   // Opens the full-text index, which only the running server needs.
   storage::Result<void> open_search();
 
-  // The server's own secret (storage/base/secret.h), in DATA_DIR/secret.key; made when there is
-  // none.
-  storage::Result<std::string> secret() const;
+  // The server's own secret (storage/base/secret.h), in DATA_DIR/secret.key. The server makes it
+  // when there is none; others only read it, for what they made would be theirs. not_found.
+  storage::Result<std::string> load_or_make_secret() const;
+  storage::Result<std::string> load_secret() const;
   // Opens whom to trust for S/MIME certificates. invalid: a file of them cannot be used.
   storage::Result<void> open_certificates();
 

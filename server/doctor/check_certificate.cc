@@ -76,8 +76,12 @@ Finding name_finding(X509* certificate, const std::string& host) {
 
 Finding trust_finding(X509* certificate, STACK_OF(X509) * chain, const std::string& ca_file) {
   const Store store(X509_STORE_new());
-  X509_STORE_set_default_paths(store.get());
-  if (!ca_file.empty()) X509_STORE_load_file(store.get(), ca_file.c_str());
+  if (ca_file.empty()) {
+    X509_STORE_set_default_paths(store.get());
+  } else if (X509_STORE_load_file(store.get(), ca_file.c_str()) != 1) {
+    ERR_clear_error();
+    return problem(ca_file + " holds no certificates that can be read", "correct --ca-file");
+  }
   const StoreContext context(X509_STORE_CTX_new());
   X509_STORE_CTX_init(context.get(), store.get(), certificate, chain);
   // Time has a finding of its own.

@@ -20,7 +20,7 @@ Findings check_database(const Config& config);
 Findings check_files(const Config& config);
 
 // The certificate: readable, its key's, in time, for the host that phones are told of, and one that
-// phones trust. `ca_file`: more that is trusted, "" for the system's alone.
+// phones trust. `ca_file`: trusted instead of the system's certificates, "" for those.
 Findings check_certificate(const Config& config, const std::string& ca_file,
                            storage::UnixMillis now);
 

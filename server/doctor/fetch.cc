@@ -98,6 +98,7 @@ Fetched fetch(const FetchOptions& options) {
   curl_easy_setopt(handle.get(), CURLOPT_SSL_VERIFYHOST, options.verify ? 2L : 0L);
   if (!options.ca_file.empty()) {
     curl_easy_setopt(handle.get(), CURLOPT_CAINFO, options.ca_file.c_str());
+    curl_easy_setopt(handle.get(), CURLOPT_CAPATH, nullptr);  // the system's directory
   }
   return perform(handle.get());
 }

@@ -33,22 +33,6 @@ Error disk_error(const std::string& path) {
   return {ErrorKind::unavailable, path + ": " + std::strerror(errno)};
 }
 
-Result<std::string> read_secret(const std::string& path) {
-  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) {
-    if (errno == ENOENT) return fail(ErrorKind::not_found, path);
-    return fail(disk_error(path));
-  }
-  std::string secret(kSecretSize + 1, '\0');
-  const ssize_t count = ::read(file.get(), secret.data(), secret.size());
-  if (count < 0) return fail(disk_error(path));
-  if (static_cast<std::size_t>(count) != kSecretSize) {
-    return fail(ErrorKind::corrupt, path + ": not a secret of this server");
-  }
-  secret.resize(kSecretSize);
-  return secret;
-}
-
 // Written aside and linked into place, so that nobody ever sees half of it.
 Result<void> make_secret(const std::string& path) {
   const std::string aside = path + "." + to_hex(random_bytes(6));
@@ -72,11 +56,27 @@ Result<void> make_secret(const std::string& path) {
 
 }  // namespace
 
+Result<std::string> load_secret(const std::string& path) {
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) {
+    if (errno == ENOENT) return fail(ErrorKind::not_found, path + ": there is none");
+    return fail(disk_error(path));
+  }
+  std::string secret(kSecretSize + 1, '\0');
+  const ssize_t count = ::read(file.get(), secret.data(), secret.size());
+  if (count < 0) return fail(disk_error(path));
+  if (static_cast<std::size_t>(count) != kSecretSize) {
+    return fail(ErrorKind::corrupt, path + ": not a secret of this server");
+  }
+  secret.resize(kSecretSize);
+  return secret;
+}
+
 Result<std::string> load_or_make_secret(const std::string& path) {
-  auto secret = read_secret(path);
+  auto secret = load_secret(path);
   if (secret || secret.error().kind != ErrorKind::not_found) return secret;
   GODWIT_TRY(make_secret(path));
-  return read_secret(path);
+  return load_secret(path);
 }
 
 std::string seal(std::string_view secret, std::string_view context, std::string_view text) {

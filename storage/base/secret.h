@@ -12,7 +12,11 @@ namespace storage {
 
 inline constexpr std::size_t kSecretSize = 32;
 
-// The secret in `path`, made (mode 0600) when there is none; of several processes that make it at
+// The secret in `path`. not_found: there is none yet. corrupt: the file has another size.
+// unavailable: it cannot be read.
+Result<std::string> load_secret(const std::string& path);
+
+// The same, made (mode 0600) when there is none; of several processes that make it at
 // once one wins, and all get that one. corrupt: the file has another size. unavailable: the disk.
 Result<std::string> load_or_make_secret(const std::string& path);
 

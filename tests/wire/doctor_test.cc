@@ -1,6 +1,7 @@
 // `godwit doctor` beside the real server, straight and through a proxy that cuts.
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -82,6 +83,15 @@ TEST_CASE(
   CHECK(outcome_of(report, "autodiscover", "answers") == "ok");
   CHECK(outcome_of(report, "waiting", "cut after 2 seconds") == "problem");
   CHECK(outcome_of(report, "waiting", "proxy_read_timeout") == "problem");
+}
+
+TEST_CASE("doctor: before the first start it makes no secret, which would not be the server's") {
+  test::TempDir dir;
+  std::ofstream(dir.file("godwit.toml"))
+      << "[server]\nplain_http = true\naddress = \"127.0.0.1\"\n";
+  const auto ran = ServerProcess::run({"doctor", "--config", dir.file("godwit.toml")});
+  CHECK(ran.out.find("start the server once") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(dir.path() / "secret.key"));
 }
 
 TEST_CASE("doctor: a stopped server and a broken configuration are problems") {

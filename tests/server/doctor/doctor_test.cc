@@ -87,6 +87,20 @@ TEST_CASE("doctor: a self-signed certificate is a warning, one that ends soon to
               Outcome::warning) == 1);
 }
 
+TEST_CASE("doctor: a file of trusted certificates replaces the system's") {
+  test::TempDir dir;
+  const auto good = test::write_test_certificate(dir.str(), "good");
+  const auto other = test::write_test_certificate(dir.str(), "other");
+  const Config config = with_certificate(good, "https://localhost");
+  ::setenv("SSL_CERT_FILE", good.certificate.c_str(), 1);  // the system trusts it
+  CHECK(count(check_certificate(config, "", now()), Outcome::ok) == 4);
+  CHECK(has(first(check_certificate(config, other.certificate, now()), Outcome::warning),
+            "self-signed"));
+  ::unsetenv("SSL_CERT_FILE");
+  CHECK(has(first(check_certificate(config, dir.file("none"), now()), Outcome::problem),
+            "--ca-file"));
+}
+
 TEST_CASE("doctor: a wrong key, an expired certificate, another host's, and none are problems") {
   test::TempDir dir;
   const auto good = test::write_test_certificate(dir.str(), "good");

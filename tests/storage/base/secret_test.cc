@@ -25,6 +25,16 @@ TEST_CASE("secret: made once, read back, for nobody else to read") {
                       std::filesystem::directory_iterator()) == 1);
 }
 
+TEST_CASE("secret: reading makes none") {
+  test::TempDir dir;
+  const std::string path = dir.file("secret.key");
+  CHECK(storage::load_secret(path).error().kind == storage::ErrorKind::not_found);
+  CHECK_FALSE(std::filesystem::exists(path));
+  const auto made = storage::load_or_make_secret(path);
+  REQUIRE(made.has_value());
+  CHECK(storage::load_secret(path) == *made);
+}
+
 TEST_CASE("secret: many that make it at once get the same one") {
   test::TempDir dir;
   const std::string path = dir.file("secret.key");
