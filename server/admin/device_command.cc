@@ -13,6 +13,7 @@
 #include "server/admin/subcommand.h"
 #include "server/admin/table.h"
 #include "server/capture/capture.h"
+#include "server/commands/recovery_password.h"
 #include "storage/base/text.h"
 
 namespace eas::admin {
@@ -31,6 +32,7 @@ struct DeviceOptions {
   bool json = false;
   bool full = false;
   bool confirmed = false;
+  bool cancel_wipe = false;
 };
 
 // The device that the options name.
@@ -206,13 +208,54 @@ int cancel_wipe(const DeviceOptions& options, Stores& stores, const Named& named
                         " and may have obeyed already");
 }
 
+// What was decided about a device and is forgotten with it; "" when nothing was.
+std::string forgotten_decision(const storage::DeviceControl& control) {
+  if (control.wipe == Wipe::account || control.wipe == Wipe::full) return "the wipe asked for";
+  if (control.wipe != Wipe::none) return "that it was wiped";
+  if (control.access == Access::none) return {};
+  return std::string("the decision about it (") + access_name(control.access) + ")";
+}
+
+// A wipe is a row of the device: forgetting it would let a lost phone in again as a new one.
 int forget_device(const DeviceOptions& options, Stores& stores, const Named& named) {
+  const Wipe wipe = named.device.control.wipe;
+  if ((wipe == Wipe::account || wipe == Wipe::full) && !options.cancel_wipe) {
+    return complain(
+        "a wipe is asked for, and would be forgotten too: nothing was done; --cancel-wipe to do it "
+        "all the same");
+  }
+  const auto no_password =
+      store_recovery_password(*stores.settings, {}, named.user.id, named.device.device_id, "");
+  if (!no_password) return complain(no_password.error());
   if (auto done = stores.state->remove_device(named.device.id); !done) {
     return complain(done.error());
   }
   announce(stores, named.user.id, named.device.id);
+  const std::string decision = forgotten_decision(named.device.control);
   return said(options, named, "forget",
-              "forgotten; if it comes again it is a new device, for which the rules hold");
+              "forgotten" + (decision.empty() ? "" : ", and " + decision) +
+                  "; if it comes again it is a new device, for which the rules hold");
+}
+
+int show_recovery_password(const DeviceOptions& options, Stores& stores, const Named& named) {
+  const auto secret = stores.load_secret();
+  if (!secret) return complain(secret.error());
+  const auto password =
+      recovery_password(*stores.settings, *secret, named.user.id, named.device.device_id);
+  if (!password && password.error().kind == storage::ErrorKind::not_found) {
+    return complain(
+        "the device has handed over none; it does when its policy has "
+        "PasswordRecoveryEnabled=1");
+  }
+  if (!password) return complain(password.error());
+  if (options.json) {
+    const ordered_json json = {
+        {"user", named.user.address}, {"device", named.device.device_id}, {"password", *password}};
+    std::printf("%s\n", json.dump().c_str());
+  } else {
+    std::printf("%s\n", password->c_str());
+  }
+  return 0;
 }
 
 // The server writes whole records too; when one of its writes came between, ours is done again.
@@ -280,9 +323,14 @@ void define_device(CLI::App& command, Action& action) {
                    "With --full: do not ask for the device id");
   define_one(command, action, options, "cancel-wipe", "Take back a wipe that is not done yet",
              cancel_wipe);
-  define_one(command, action, options, "forget",
-             "Forget a device and all it has synced; if it comes again it is a new one",
-             forget_device);
+  CLI::App* forgetting = define_one(
+      command, action, options, "forget",
+      "Forget a device and all it has synced; if it comes again it is a new one", forget_device);
+  forgetting->add_flag("--cancel-wipe", options->cancel_wipe,
+                       "Also when a wipe is asked for, which is then not done");
+  define_one(command, action, options, "recovery-password",
+             "Print the password that unlocks a device whose user forgot theirs",
+             show_recovery_password);
   CLI::App* recording = define_one(
       command, action, options, "capture",
       "Record every exchange of one device, without credentials, for `godwit replay`", capture);

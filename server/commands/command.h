@@ -59,8 +59,6 @@ struct Services {
   const Limits* limits = nullptr;
   autoreply::OofListener* oof_listener = nullptr;  // may be null
   std::string secret;                              // storage/base/secret.h; may be empty
-  // Whether the policy of the request's device lets it hand over a recovery password. Empty: no.
-  std::function<storage::Result<bool>(const Request&)> password_recovery;
   CertificateValidator* certificates = nullptr;
   policy::DeviceService* devices = nullptr;  // null: no policies, every device may sync
 };

@@ -4,6 +4,7 @@
 #include "server/commands/recovery_password.h"
 #include "server/commands/settings_properties.h"
 #include "server/items/clean_text.h"
+#include "server/policy/device_service.h"
 #include "wbxml/code_pages.h"
 
 namespace eas {
@@ -17,8 +18,10 @@ namespace {
 constexpr std::size_t kMaxPassword = 255;  // characters. [MS-ASCMD] 2.2.3.132.3
 
 Result<bool> recovery_allowed(const Request& request, const Services& services) {
-  if (!services.password_recovery || services.secret.empty()) return false;
-  return services.password_recovery(request);
+  if (services.devices == nullptr || services.secret.empty()) return false;
+  GODWIT_ASSIGN(const policy::PolicyPtr holds,
+                services.devices->book.policy_of(request.user.id, request.device.control.world));
+  return holds->document.flag("PasswordRecoveryEnabled");
 }
 
 }  // namespace

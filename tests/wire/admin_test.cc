@@ -217,6 +217,63 @@ TEST_CASE(
   CHECK(unknown.status == 1);
 }
 
+TEST_CASE("admin: the recovery password of a device is shown when its policy has recovery") {
+  // covers: MS-ASCMD R2179
+  namespace st = wbxml::settings;
+  ServerProcess server;
+  const auto godwit = [&](std::vector<std::string> words) {
+    words.insert(words.end(), {"--config", server.config_file()});
+    return ServerProcess::run(words);
+  };
+  const wbxml::Element hand_over(
+      st::kSettings,
+      {wbxml::Element(st::kDevicePassword,
+                      {wbxml::Element(st::kSet, {wbxml::Element(st::kPassword, "12-Geheim")})})});
+  Phone phone(server, "user1@example.test", Version::v14_1, "Recovers1");
+  const auto status = [&] {
+    return test::find_all(phone.call(hand_over), st::kStatus).back()->text;
+  };
+  phone.connect();
+  CHECK(status() == "7");
+  CHECK(godwit({"device", "recovery-password", "user1", "Recovers1"}).status == 1);
+  CHECK(godwit({"policy", "set", "strict", "PasswordRecoveryEnabled=1"}).status == 0);
+  CHECK(godwit({"policy", "default", "strict"}).status == 0);
+  phone.connect();
+  CHECK(status() == "1");
+  const auto shown = godwit({"device", "recovery-password", "user1", "Recovers1"});
+  CHECK(shown.status == 0);
+  CHECK(shown.out == "12-Geheim\n");
+  CHECK(godwit({"device", "recovery-password", "user1", "Recovers1", "--json"})
+            .out.find("\"password\":\"12-Geheim\"") != std::string::npos);
+  // It goes with the device.
+  CHECK(godwit({"device", "forget", "user1", "Recovers1"}).status == 0);
+  Phone again(server, "user1@example.test", Version::v14_1, "Recovers1");
+  again.connect();
+  CHECK(godwit({"device", "recovery-password", "user1", "Recovers1"}).status == 1);
+}
+
+TEST_CASE("admin: a device with a wipe pending is forgotten only with --cancel-wipe") {
+  ServerProcess server;
+  const auto godwit = [&](std::vector<std::string> words) {
+    words.insert(words.end(), {"user1", "Lost1", "--config", server.config_file()});
+    return ServerProcess::run(words);
+  };
+  Phone phone(server, "user1@example.test", Version::v16_1, "Lost1");
+  phone.connect();
+  CHECK(godwit({"device", "wipe"}).status == 0);
+  const auto refused = godwit({"device", "forget"});
+  CHECK(refused.status == 1);
+  CHECK(refused.err.find("--cancel-wipe") != std::string::npos);
+  CHECK(godwit({"device", "show"}).out.find("wiping") != std::string::npos);
+  CHECK(godwit({"device", "forget", "--cancel-wipe"}).out.find("the wipe asked for") !=
+        std::string::npos);
+  Phone again(server, "user1@example.test", Version::v16_1, "Lost1");
+  again.connect();
+  CHECK(godwit({"device", "block"}).status == 0);
+  CHECK(godwit({"device", "forget"}).out.find("the decision about it (block)") !=
+        std::string::npos);
+}
+
 TEST_CASE("admin: probe shows folders and subjects, and says why when it cannot") {
   ServerProcess server;
   const std::string password = std::string(ServerProcess::kPassword) + "\n";

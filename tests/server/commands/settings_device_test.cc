@@ -3,7 +3,7 @@
 
 #include "server/commands/recovery_password.h"
 #include "storage/base/crypto.h"
-#include "tests/support/service_fixture.h"
+#include "tests/support/provision_calls.h"
 #include "wbxml/code_pages.h"
 
 namespace {
@@ -30,17 +30,25 @@ Element password(const std::string& text) {
   return Element(tag::kDevicePassword, {Element(tag::kSet, {Element(tag::kPassword, text)})});
 }
 
-std::string status(ServiceFixture& server, const char* version, const Element& property) {
-  const Element answer = server.element(settings(version, {property}));
+std::string status(ServiceFixture& server, const char* version, const Element& property,
+                   const std::string& policy_key = "") {
+  Call call = settings(version, {property});
+  if (!policy_key.empty()) call.headers = {{"X-MS-PolicyKey", policy_key}};
+  const Element answer = server.element(call);
   CHECK(text_at(answer, {tag::kStatus}) == "1");
   return text_at(answer, {property.tag, tag::kStatus});
 }
 
-// As if the device's policy let it hand over a recovery password, or not.
-void set_recovery(ServiceFixture& server, bool allowed) {
+void set_secret(ServiceFixture& server) {
   server.services.secret = storage::random_bytes(32);
-  server.services.password_recovery = [allowed](const eas::Request&) { return allowed; };
   server.dispatcher = std::make_unique<eas::Dispatcher>(server.services);
+}
+
+// Lets the device take a policy that has password recovery, or not; returns its key.
+std::string set_recovery(ServiceFixture& server, const char* version, bool allowed) {
+  test::impose(server,
+               allowed ? R"({"PasswordRecoveryEnabled":"1"})" : R"({"DevicePasswordEnabled":"1"})");
+  return test::take_policy(server, version);
 }
 
 storage::Result<std::string> kept(ServiceFixture& server) {
@@ -111,9 +119,11 @@ TEST_CASE("Settings: a recovery password is refused with 7 unless the policy has
   // covers: MS-ASCMD R4401 R4402 R2181 R1515
   for (const char* version : kVersions) {
     ServiceFixture server;
-    CHECK(status(server, version, password("1234")) == "7");  // nobody to ask
-    set_recovery(server, false);
-    CHECK(status(server, version, password("1234")) == "7");
+    CHECK(status(server, version, password("1234")) == "7");  // no secret to seal it with
+    set_secret(server);
+    CHECK(status(server, version, password("1234")) == "7");  // no policy
+    const std::string key = set_recovery(server, version, false);
+    CHECK(status(server, version, password("1234"), key) == "7");
     CHECK(kept(server).error().kind == storage::ErrorKind::not_found);
   }
 }
@@ -122,15 +132,16 @@ TEST_CASE("Settings: a recovery password is kept, replaced and cleared, and not 
   // covers: MS-ASCMD R2179 R2184 R5737 R4396
   for (const char* version : kVersions) {
     ServiceFixture server;
-    set_recovery(server, true);
-    CHECK(status(server, version, password("1234-Geheim")) == "1");
+    set_secret(server);
+    const std::string key = set_recovery(server, version, true);
+    CHECK(status(server, version, password("1234-Geheim"), key) == "1");
     CHECK(kept(server) == "1234-Geheim");
     const auto raw = server.services.settings->get(server.user().id, "device-password:dev1");
     REQUIRE(raw.has_value());
     CHECK(raw->find("1234-Geheim") == std::string::npos);
-    CHECK(status(server, version, password("5678")) == "1");
+    CHECK(status(server, version, password("5678"), key) == "1");
     CHECK(kept(server) == "5678");
-    CHECK(status(server, version, password("")) == "1");
+    CHECK(status(server, version, password(""), key) == "1");
     CHECK(kept(server).error().kind == storage::ErrorKind::not_found);
   }
 }
@@ -138,21 +149,23 @@ TEST_CASE("Settings: a recovery password is kept, replaced and cleared, and not 
 TEST_CASE("Settings: a recovery password over 255 characters is status 5, a missing one 2") {
   // covers: MS-ASCMD R4397 R4398 R4399 R4400
   ServiceFixture server;
-  set_recovery(server, true);
+  set_secret(server);
+  const std::string key = set_recovery(server, "14.1", true);
   std::string longest;
   for (int i = 0; i < 255; ++i) longest += "\xc3\xa4";
-  CHECK(status(server, "14.1", password(longest)) == "1");
-  CHECK(status(server, "14.1", password(longest + "x")) == "5");
+  CHECK(status(server, "14.1", password(longest), key) == "1");
+  CHECK(status(server, "14.1", password(longest + "x"), key) == "5");
   CHECK(kept(server) == longest);
-  CHECK(status(server, "14.1", Element(tag::kDevicePassword)) == "2");
-  CHECK(status(server, "14.1", Element(tag::kDevicePassword, {Element(tag::kSet)})) == "2");
+  CHECK(status(server, "14.1", Element(tag::kDevicePassword), key) == "2");
+  CHECK(status(server, "14.1", Element(tag::kDevicePassword, {Element(tag::kSet)}), key) == "2");
   CHECK(kept(server) == longest);
 }
 
 TEST_CASE("Settings: a recovery password cannot be read with another server's secret") {
   ServiceFixture server;
-  set_recovery(server, true);
-  CHECK(status(server, "14.1", password("1234")) == "1");
-  server.services.secret = storage::random_bytes(32);
+  set_secret(server);
+  const std::string key = set_recovery(server, "14.1", true);
+  CHECK(status(server, "14.1", password("1234"), key) == "1");
+  set_secret(server);
   CHECK(kept(server).error().kind == storage::ErrorKind::corrupt);
 }
