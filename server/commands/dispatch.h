@@ -72,6 +72,8 @@ class Dispatcher {
   http::Outcome finish(CommandResult result, Exchange& exchange);
   // The last step of every answer to a known device: an endless repetition is slowed down.
   http::Outcome hand_out(http::HttpReply reply, const StormKey& key, const MakeWaker& make_waker);
+  http::Outcome hold_back(http::HttpReply reply, const StormKey& key, storage::UnixMillis delay,
+                          std::shared_ptr<http::Waker> waker);
   void note_storm(const StormKey& key, const policy::StormVerdict& verdict);
   std::optional<CommandError> ask_parked(Flight& flight, http::WakeReason& reason);
   std::optional<http::Outcome> pass_gate(http::HttpRequest& request, Exchange& exchange);

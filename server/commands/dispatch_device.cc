@@ -12,6 +12,7 @@
 #include "server/commands/dispatch_parts.h"
 #include "server/commands/quarantine_view.h"
 #include "server/commands/status.h"
+#include "server/config/limits.h"
 #include "server/policy/device_service.h"
 #include "storage/base/log.h"
 
@@ -34,9 +35,24 @@ http::HttpReply storm_reply(storage::UnixMillis left) {
   return reply;
 }
 
+policy::StormAnswer::Kind kind_of(const CommandInfo& command, const http::HttpReply& reply) {
+  using Kind = policy::StormAnswer::Kind;
+  if (command.name == "Ping") return Kind::announces;
+  const bool fetches = command.name == "Sync" || command.name == "FolderSync";
+  return fetches && reply.status == 200 && !reply.body.empty() ? Kind::delivers : Kind::other;
+}
+
+bool wipe_is_asked_for(const storage::Device& device) {
+  return device.control.wipe == storage::Wipe::account ||
+         device.control.wipe == storage::Wipe::full;
+}
+
 }  // namespace
 
+// A decision is a new start: what made a device repeat itself may be over, and what was decided has
+// to reach it now.
 void Dispatcher::device_changed(std::int64_t user, std::int64_t device) {
+  if (services_.devices != nullptr) services_.devices->storms.forgive(device);
   device_events_.fetch_add(1, std::memory_order_acq_rel);
   registry_.ask_again(user, device);
 }
@@ -51,7 +67,10 @@ std::optional<http::Outcome> Dispatcher::pass_gate(http::HttpRequest& request, E
   exchange.digest = policy::StormGuard::digest(
                         eas_request.raw_body.empty() ? request.body.view() : eas_request.raw_body) ^
                     (policy::StormGuard::digest(request.query) * 31);
-  if (auto refusal = refuse_storm(exchange)) return *std::move(refusal);
+  // A wipe is not kept from a device for anything.
+  if (!wipe_is_asked_for(eas_request.device)) {
+    if (auto refusal = refuse_storm(exchange)) return *std::move(refusal);
+  }
   const GateAnswer answer = ask_gate(
       {eas_request.user, eas_request.device, command, eas_request.version,
        eas_request.query.device_type, eas_request.user_agent, eas_request.query.policy_key, false},
@@ -76,12 +95,15 @@ std::optional<http::HttpReply> Dispatcher::refuse_storm(const Exchange& exchange
   return storm_reply(*until - now);
 }
 
-// Once a day for each device.
+// Once a day for each device. The day is part of the message's identity: yesterday's may be there
+// still, and would be taken for the same.
 void Dispatcher::tell_of_too_many(const Request& request) const {
   if (services_.devices == nullptr) return;
+  constexpr storage::UnixMillis kDay = storage::UnixMillis{24} * 60 * 60 * 1000;
   policy::Notices& notices = services_.devices->notices;
-  const std::string identity =
-      "many:" + std::to_string(request.user.id) + ":" + request.query.device_id;
+  const std::string identity = "many:" + std::to_string(request.user.id) + ":" +
+                               request.query.device_id + ":" +
+                               std::to_string(services_.clock->now_ms() / kDay);
   if (!notices.first_today(identity)) return;
   storage::Device device;
   device.user_id = request.user.id;
@@ -102,17 +124,30 @@ http::Outcome Dispatcher::hand_out(http::HttpReply reply, const StormKey& key,
   policy::StormGuard& storms = services_.devices->storms;
   if (!storms.is_on()) return reply;
   const storage::UnixMillis now = services_.clock->now_ms();
-  const std::uint64_t answer =
-      policy::StormGuard::digest(reply.body) + static_cast<std::uint64_t>(reply.status);
-  const policy::StormVerdict verdict =
-      storms.answered(key.device, key.command->name, key.digest, answer,
-                      SteadyClock::now() - key.start < kAtOnce, now);
+  policy::StormAnswer given;
+  given.command = key.command->name;
+  given.request = key.digest;
+  given.answer = policy::StormGuard::digest(reply.body) + static_cast<std::uint64_t>(reply.status);
+  given.at_once = SteadyClock::now() - key.start < kAtOnce;
+  given.kind = kind_of(*key.command, reply);
+  const policy::StormVerdict verdict = storms.answered(key.device, given, now);
   if (verdict.news) note_storm(key, verdict);
   if (verdict.blocked_until > now) return storm_reply(verdict.blocked_until - now);
   if (verdict.delay <= 0 || !make_waker) return reply;
+  return hold_back(std::move(reply), key, verdict.delay, make_waker());
+}
+
+// It is in the registry as other waiting requests are: a decision about the device lets the answer
+// go at once, so that the phone comes again and hears of it.
+http::Outcome Dispatcher::hold_back(http::HttpReply reply, const StormKey& key,
+                                    storage::UnixMillis delay, std::shared_ptr<http::Waker> waker) {
   auto held = std::make_shared<http::HttpReply>(std::move(reply));
-  return http::Parked{make_waker(), SteadyClock::now() + std::chrono::milliseconds(verdict.delay),
-                      [held](http::WakeReason) -> http::Outcome { return std::move(*held); }};
+  const auto entry =
+      registry_.add({key.user, key.device, key.command, {}}, waker,
+                    services_.limits->max_parked_per_device, services_.limits->max_parked_per_user);
+  return http::Parked{
+      std::move(waker), SteadyClock::now() + std::chrono::milliseconds(delay),
+      [held, entry](http::WakeReason) -> http::Outcome { return std::move(*held); }};
 }
 
 void Dispatcher::note_storm(const StormKey& key, const policy::StormVerdict& verdict) {

@@ -57,28 +57,37 @@ void StormGuard::drain(Slot& slot, UnixMillis now) const {
   if (slot.level == 0) slot.slowed = 0;
 }
 
-StormVerdict StormGuard::answered(std::int64_t device, std::string_view command,
-                                  std::uint64_t request, std::uint64_t answer, bool at_once,
-                                  UnixMillis now) {
+// A request that was not seen before has brought something: telling of more is no repetition.
+void StormGuard::forget_announcements(Entry& entry) {
+  for (Slot& slot : entry.slots) {
+    if (!slot.announces) continue;
+    slot.level = 0;
+    slot.slowed = 0;
+  }
+}
+
+StormVerdict StormGuard::answered(std::int64_t device, const StormAnswer& given, UnixMillis now) {
   if (!is_on()) return {};
   const MutexLock lock(mutex_);
   Entry& known = entry(device);
+  const bool announces = given.kind == StormAnswer::Kind::announces;
   auto slot = std::find_if(known.slots.begin(), known.slots.end(),
-                           [&](const Slot& other) { return other.request == request; });
+                           [&](const Slot& other) { return other.request == given.request; });
   if (slot == known.slots.end()) {  // the one used longest ago makes room
     slot = std::min_element(known.slots.begin(), known.slots.end(),
                             [](const Slot& a, const Slot& b) { return a.when < b.when; });
-    *slot = Slot{request, answer, 0, 0, now};
+    *slot = Slot{given.request, given.answer, 0, 0, now, announces};
+    if (given.kind == StormAnswer::Kind::delivers) forget_announcements(known);
     return {};
   }
   drain(*slot, now);
-  if (slot->answer != answer || !at_once) {
-    *slot = Slot{request, answer, 0, 0, now};
+  if (slot->answer != given.answer || !given.at_once) {
+    *slot = Slot{given.request, given.answer, 0, 0, now, announces};
     return {};
   }
   slot->level += 1;
   if (slot->level <= options_.repetitions) return {};
-  return judge(known, *slot, command, now);
+  return judge(known, *slot, given.command, now);
 }
 
 StormVerdict StormGuard::judge(Entry& entry, Slot& slot, std::string_view command, UnixMillis now) {
@@ -101,6 +110,11 @@ StormVerdict StormGuard::judge(Entry& entry, Slot& slot, std::string_view comman
 
 void StormGuard::forgive(std::int64_t device) {
   const MutexLock lock(mutex_);
+  if (device == 0) {
+    entries_.clear();
+    order_.clear();
+    return;
+  }
   const auto found = entries_.find(device);
   if (found == entries_.end()) return;
   order_.erase(found->second.place);

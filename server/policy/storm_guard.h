@@ -5,7 +5,8 @@
 // A request counts when it and its answer are equal, byte for byte, to one of the last four of the
 // device, and the answer was given at once. Each repetition adds one; one is forgiven every three
 // seconds, above the limit every thirty. So a phone that asks every three seconds for ever, or as
-// often as the limit at once, is never touched.
+// often as the limit at once, is never touched. Nor is one whose Ping says each time that there is
+// news, as long as it fetches some each time: a mailbox into which mail flows looks like that.
 #pragma once
 
 #include <array>
@@ -28,6 +29,17 @@ struct StormOptions {
   std::size_t most_devices = 20'000;    // that are watched; the one seen longest ago makes room
 };
 
+// One answer that is to go out.
+struct StormAnswer {
+  // What it means for the phone: that there is news to fetch, news itself, or neither.
+  enum class Kind { other, announces, delivers };
+  std::string_view command;
+  std::uint64_t request = 0;  // digests
+  std::uint64_t answer = 0;
+  bool at_once = true;  // it did not wait for news
+  Kind kind = Kind::other;
+};
+
 // What to do with an answer.
 struct StormVerdict {
   storage::UnixMillis delay = 0;          // hold it back for so long
@@ -44,10 +56,9 @@ class StormGuard {
   bool is_on() const { return options_.repetitions > 0; }
   // Until when the device is refused; nullopt: it is not.
   std::optional<storage::UnixMillis> blocked(std::int64_t device, storage::UnixMillis now);
-  // Counts an answer. `request` and `answer` are digests; `at_once`: it did not wait for news.
-  StormVerdict answered(std::int64_t device, std::string_view command, std::uint64_t request,
-                        std::uint64_t answer, bool at_once, storage::UnixMillis now);
-  // Forgets what was counted.
+  // Counts an answer.
+  StormVerdict answered(std::int64_t device, const StormAnswer& given, storage::UnixMillis now);
+  // Forgets what was counted, and lets the device in again if it was refused; 0: all devices.
   void forgive(std::int64_t device);
 
   std::size_t size() const;
@@ -62,6 +73,7 @@ class StormGuard {
     double level = 0;
     int slowed = 0;  // answers held back in a row
     storage::UnixMillis when = 0;
+    bool announces = false;
   };
   struct Entry {
     std::array<Slot, 4> slots;
@@ -69,6 +81,7 @@ class StormGuard {
     std::list<std::int64_t>::iterator place;
   };
   Entry& entry(std::int64_t device) REQUIRES(mutex_);
+  static void forget_announcements(Entry& entry);
   void drain(Slot& slot, storage::UnixMillis now) const;
   StormVerdict judge(Entry& entry, Slot& slot, std::string_view command, storage::UnixMillis now)
       REQUIRES(mutex_);

@@ -246,7 +246,12 @@ TEST_CASE("access: one device too many is 177, or 403; user and admin hear it on
     second.device = "dev2";
     for (int i = 0; i < 3; ++i) CHECK(outcome_of(server, second) == refusal(version, 177, 403));
     CHECK(server.count(FolderRole::inbox) == 1);
-    CHECK(server.sender.sent.size() == 1);
+    REQUIRE(server.sender.sent.size() == 1);
+    server.clock.advance(24LL * 3600 * 1000);
+    for (int i = 0; i < 3; ++i) CHECK(outcome_of(server, second) == refusal(version, 177, 403));
+    CHECK(server.count(FolderRole::inbox) == 2);
+    REQUIRE(server.sender.sent.size() == 2);
+    CHECK(server.sender.sent[0].identity != server.sender.sent[1].identity);
     CHECK(outcome_of(server, folder_sync_call(version)) == "1");
   }
 }

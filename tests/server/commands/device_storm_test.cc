@@ -71,6 +71,89 @@ TEST_CASE("storm: one that does not wait is refused with 503 and Retry-After, th
   CHECK(outcome_of(server, folder_sync_call("14.1")) == "1");
 }
 
+TEST_CASE("storm: mail that flows in without end is none: Ping, Sync, Ping, Sync (field.md 3)") {
+  namespace tag = wbxml::airsync;
+  for (const std::string version : {"2.5", "12.1", "14.1", "16.1"}) {
+    CAPTURE(version);
+    StormFixture server;
+    const std::string inbox = server.folder_id(2);
+    std::string key = server.prime(inbox);
+    for (int i = 0; i < 60; ++i) {
+      server.deliver(simple_mail("news " + std::to_string(i)));
+      server.clock.advance(300);
+      http::Outcome told = server.handle(ping_call(version, inbox));
+      REQUIRE(std::holds_alternative<http::HttpReply>(told));
+      REQUIRE(outcome_of(std::get<http::HttpReply>(told)) == "2");
+      Call call;
+      call.command = "Sync";
+      call.version = version;
+      Element collection(tag::kCollection);
+      if (version == "2.5") collection.children.emplace_back(tag::kClass, "Email");
+      collection.children.emplace_back(tag::kSyncKey, key);
+      collection.children.emplace_back(tag::kCollectionId, inbox);
+      if (version == "2.5") collection.children.emplace_back(tag::kGetChanges);
+      call.body = Element(tag::kSync, {Element(tag::kCollections, {collection})});
+      key = text_at(server.element(call), {tag::kCollections, tag::kCollection, tag::kSyncKey});
+    }
+    CHECK(server.device()->control.storm_until == 0);
+  }
+}
+
+TEST_CASE("storm: a decision about the device ends the refusal, and lets a held answer go") {
+  StormFixture server;
+  const auto refuse = [&] {
+    http::HttpReply refused;
+    for (int i = 0; i < 100 && refused.status != 503; ++i) {
+      server.clock.advance(5);
+      http::Outcome outcome = server.handle(bare_ping());
+      if (auto* reply = std::get_if<http::HttpReply>(&outcome)) refused = std::move(*reply);
+    }
+    REQUIRE(refused.status == 503);
+  };
+  refuse();
+  CHECK(server.reply(folder_sync_call("14.1")).status == 503);
+  const auto decided = [&](std::int64_t device) {
+    server.services.hub->publish({server.user().id, device, 0, storage::hub_event::kDevice});
+  };
+  decided(server.device()->id + 1);  // another one's
+  CHECK(server.reply(folder_sync_call("14.1")).status == 503);
+  decided(server.device()->id);
+  CHECK(outcome_of(server, folder_sync_call("14.1")) == "1");
+  refuse();
+  decided(0);  // a policy, perhaps
+  CHECK(outcome_of(server, folder_sync_call("14.1")) == "1");
+
+  for (int i = 0; i < 11; ++i) CHECK(outcome_of(server, bare_ping()) == "3");
+  auto held = server.park(bare_ping());
+  decided(server.device()->id);
+  CHECK(server.waker().woken == 1);
+  auto answered = held.resume(http::WakeReason::woken);
+  REQUIRE(std::holds_alternative<http::HttpReply>(answered));
+  CHECK(outcome_of(std::get<http::HttpReply>(answered)) == "3");
+}
+
+TEST_CASE("storm: a wipe reaches a phone that is refused for its storm, in every version") {
+  for (const std::string version : kEveryVersion) {
+    CAPTURE(version);
+    StormFixture server;
+    take_policy(server, version);
+    bool refused = false;
+    for (int i = 0; i < 100 && !refused; ++i) {
+      server.clock.advance(5);
+      http::Outcome outcome = server.handle(bare_ping(version));
+      const auto* reply = std::get_if<http::HttpReply>(&outcome);
+      refused = reply != nullptr && reply->status == 503;
+    }
+    REQUIRE(refused);
+    // The order alone: on another node, where nobody was told of it yet, it counts as well.
+    REQUIRE(server.services.devices->store
+                .set_wipe(server.device()->id, storage::Wipe::full, server.clock.now_ms())
+                .has_value());
+    const Element order = server.element(provision_call(version, {}));
+    CHECK(order.has(wbxml::provision::kRemoteWipe));
+  }
+}
+
 TEST_CASE("storm: refusals that repeat themselves are a storm too (field.md 22)") {
   StormFixture server;
   impose(server, R"({"DevicePasswordEnabled":"1"})");

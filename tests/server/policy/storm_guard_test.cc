@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+using eas::policy::StormAnswer;
 using eas::policy::StormGuard;
 using eas::policy::StormOptions;
 using eas::policy::StormVerdict;
@@ -14,7 +15,17 @@ constexpr std::int64_t kPhone = 7;
 // One equal request with an equal answer.
 StormVerdict again(StormGuard& guard, UnixMillis now, std::uint64_t request = 1,
                    std::uint64_t answer = 2, bool at_once = true) {
-  return guard.answered(kPhone, "Sync", request, answer, at_once, now);
+  return guard.answered(kPhone, {"Sync", request, answer, at_once, StormAnswer::Kind::other}, now);
+}
+
+// A Ping that says at once that there is news.
+StormVerdict ping(StormGuard& guard, UnixMillis now) {
+  return guard.answered(kPhone, {"Ping", 77, 78, true, StormAnswer::Kind::announces}, now);
+}
+
+StormVerdict sync(StormGuard& guard, std::uint64_t request, StormAnswer::Kind kind,
+                  UnixMillis now) {
+  return guard.answered(kPhone, {"Sync", request, request + 1, true, kind}, now);
 }
 
 }  // namespace
@@ -99,6 +110,31 @@ TEST_CASE("storm: harmless phones are never touched (field.md 3)") {
   }
 }
 
+TEST_CASE(
+    "storm: a mailbox into which mail flows is none: each Ping's news is fetched (field.md 3)") {
+  StormGuard guard(StormOptions{30});
+  UnixMillis now = 1'000'000;
+  for (std::uint64_t i = 0; i < 5000; ++i) {
+    REQUIRE(ping(guard, now += 150).delay == 0);
+    REQUIRE(sync(guard, 1000 + i, StormAnswer::Kind::delivers, now += 150).delay == 0);
+  }
+}
+
+TEST_CASE("storm: a Ping with news that Sync does not bring is one (field.md 3, Android AOSP)") {
+  using Kind = StormAnswer::Kind;
+  for (const Kind kind : {Kind::other, Kind::delivers}) {
+    // Nothing comes, or the same answer to the same request over and over.
+    StormGuard guard(StormOptions{10});
+    UnixMillis now = 1'000'000;
+    bool slowed = false;
+    for (int i = 0; i < 20; ++i) {
+      slowed = ping(guard, now += 150).delay > 0 || slowed;
+      sync(guard, 1000, kind, now += 150);
+    }
+    CHECK(slowed);
+  }
+}
+
 TEST_CASE("storm: a loop over two requests is found as well") {
   StormGuard guard(StormOptions{10});
   UnixMillis now = 1'000'000;
@@ -115,13 +151,15 @@ TEST_CASE("storm: what is counted is bounded, can be forgiven, and can be switch
   options.most_devices = 100;
   StormGuard guard(options);
   for (std::int64_t device = 0; device < 1000; ++device) {
-    guard.answered(device, "Ping", 1, 1, true, 1000);
+    guard.answered(device, {"Ping", 1, 1, true, StormAnswer::Kind::other}, 1000);
   }
   CHECK(guard.size() == 100);
   for (int i = 0; i < 60; ++i) again(guard, 2000);
   CHECK(guard.blocked(kPhone, 2001).has_value());
   guard.forgive(kPhone);
   CHECK_FALSE(guard.blocked(kPhone, 2001).has_value());
+  guard.forgive(0);
+  CHECK(guard.size() == 0);
   StormGuard off(StormOptions{0});
   for (int i = 0; i < 1000; ++i) CHECK(again(off, 2000).delay == 0);
   CHECK(off.size() == 0);
