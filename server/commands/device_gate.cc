@@ -45,11 +45,21 @@ storage::Result<void> reload(storage::Device& device, const Services& services) 
   return {};
 }
 
+// It speaks the version that can, or did when the order was given.
+bool removes_account(const storage::Device& device) {
+  return device.protocol_version == to_string(Version::v16_1) || device.control.wipe_sent != 0;
+}
+
 // A wipe is asked for: the phone learns it by provisioning. Up to 12.1 one that never did is
-// refused.
+// refused. One that cannot remove an account is refused instead, for good; but a phone that can
+// does not get round the order by asking in an older version once (device_record.h).
 GateAnswer wipe_requested(const GateQuestion& question, const Services& services) {
   if (question.device.control.wipe == Wipe::account && question.version < Version::v16_1) {
-    if (auto done = finish_wipe(question.user, question.device, services); !done) {
+    if (removes_account(question.device)) {
+      return refuse(status::kDeviceBlocked, "a wipe of the account waits for version 16.1");
+    }
+    if (auto done = finish_wipe(question.user, question.device, WipeEnd::shut_out, services);
+        !done) {
       return refuse(done.error());
     }
     return refuse(status::kDeviceBlocked, "the account was withdrawn from the device");
@@ -211,11 +221,13 @@ GateAnswer ask_gate(const GateQuestion& question, const Services& services) {
   return answer;
 }
 
-storage::Result<void> finish_wipe(const storage::User& user, storage::Device& device,
+storage::Result<void> finish_wipe(const storage::User& user, storage::Device& device, WipeEnd end,
                                   const Services& services) {
   policy::DeviceService& devices = *services.devices;
   const bool account = device.control.wipe == Wipe::account;
-  const Occasion occasion = account ? Occasion::account_wiped : Occasion::device_wiped;
+  const Occasion occasion = end == WipeEnd::shut_out ? Occasion::account_withdrawn
+                            : account                ? Occasion::account_wiped
+                                                     : Occasion::device_wiped;
   const std::string identity =
       "wipe:" + std::to_string(device.id) + ":" + std::to_string(device.control.wipe_at);
   if (auto told = devices.notices.tell_user(occasion, user, device, identity); !told) {
@@ -231,7 +243,10 @@ storage::Result<void> finish_wipe(const storage::User& user, storage::Device& de
   }));
   GODWIT_TRY(devices.store.set_wipe(device.id, account ? Wipe::account_done : Wipe::full_done,
                                     services.clock->now_ms()));
-  storage::log_event(storage::LogLevel::warning, account ? "account wiped" : "device wiped",
+  const char* const event = end == WipeEnd::shut_out ? "account withdrawn"
+                            : account                ? "account wiped"
+                                                     : "device wiped";
+  storage::log_event(storage::LogLevel::warning, event,
                      {{"user", user.address}, {"device", device.device_id}});
   devices.notices.tell_administrator(occasion, user, device, identity);
   GODWIT_TRY(reload(device, services));

@@ -35,9 +35,14 @@ struct GateAnswer {
 // administrator of a refusal once.
 GateAnswer ask_gate(const GateQuestion& question, const Services& services);
 
-// The device has done as it was told, or an older one is refused instead: notes it, forgets what it
-// has synced, tells user and administrator.
-storage::Result<void> finish_wipe(const storage::User& user, storage::Device& device,
+// How a wipe came to its end.
+enum class WipeEnd {
+  obeyed,    // the device says that it has done as it was told
+  shut_out,  // it cannot remove an account, and is refused instead; what it has stays on it
+};
+
+// Notes a wipe as done, forgets what the device has synced, tells user and administrator.
+storage::Result<void> finish_wipe(const storage::User& user, storage::Device& device, WipeEnd end,
                                   const Services& services);
 
 }  // namespace eas

@@ -28,6 +28,12 @@ auto written_fields(const storage::Device& device) {
                   device.ping, device.sync, device.capture, device.last_seen);
 }
 
+// While the account is to be wiped from a device that can do it, it stays known as one that can.
+bool keeps_version(const storage::Device& device, Version now) {
+  return device.control.wipe == storage::Wipe::account && now < Version::v16_1 &&
+         device.protocol_version == to_string(Version::v16_1);
+}
+
 }  // namespace
 
 bool is_probe_device(std::string_view device_id) {
@@ -57,7 +63,7 @@ storage::Result<void> load_device(Request& request, std::string_view user_agent,
   return change_device(request.device, services, [&](storage::Device& record) {
     record.type = query.device_type;
     record.user_agent = user_agent;
-    record.protocol_version = version;
+    if (!keeps_version(record, request.version)) record.protocol_version = version;
     record.last_seen = now;
   });
 }

@@ -14,7 +14,8 @@ namespace eas {
 bool is_probe_device(std::string_view device_id);
 
 // Finds or makes the record of request.query's device for request.user and puts it into
-// request.device; notes version, type and `user_agent` when they changed, and the hour. An ordinary
+// request.device; notes version, type and `user_agent` when they changed, and the hour; but not an
+// older version than 16.1, which alone can remove an account, while that is asked for. An ordinary
 // request reads one row and writes nothing. too_large: the user has too many devices already.
 storage::Result<void> load_device(Request& request, std::string_view user_agent,
                                   const Services& services);

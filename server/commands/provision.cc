@@ -162,15 +162,18 @@ storage::Result<int> acknowledge(Request& request, const Services& services,
     return 0;
   }
   const auto text = policy.text_of(tag::kStatus).value_or("");
-  const auto reported =
-      static_cast<int>(storage::parse_uint(storage::trim(text)).value_or(0) % 256);
+  const auto number = storage::parse_uint(storage::trim(text)).value_or(0);
+  if (number < 1 || number > 4) return kProtocolError;
+  const int reported = static_cast<int>(number);
   const int refusal = judge(*answer.policy, reported);
   answer.policy_key = permanent_key(request.device, static_cast<std::uint32_t>(*key));
+  // One that is not let in loses the key that it had. What it took before is remembered, so that it
+  // is taken back when no policy holds any more.
   GODWIT_TRY(change_device(request.device, services, [&](storage::Device& device) {
     device.policy_status = reported;
-    device.policy_at = services.clock->now_ms();
+    device.policy_key = refusal == 0 ? answer.policy_key : 0;
     if (refusal != 0) return;
-    device.policy_key = answer.policy_key;
+    device.policy_at = services.clock->now_ms();
     device.policy_revision = answer.policy->revision;
   }));
   return refusal;
@@ -210,11 +213,13 @@ CommandResult run_wipe(Request& request, const Services& services,
   storage::DeviceControl& control = request.device.control;
   const wbxml::Tag order =
       control.wipe == storage::Wipe::account ? tag::kAccountOnlyRemoteWipe : tag::kRemoteWipe;
-  const auto text = acknowledged == nullptr ? std::nullopt : acknowledged->text_of(tag::kStatus);
-  // An answer to an order that was never given is a stale one, of a wipe that was cancelled.
+  // An answer to an order that was never given is a stale one: of a wipe that was cancelled, or of
+  // the account alone before the whole device was asked for.
+  const bool fits = acknowledged != nullptr && acknowledged->tag == order;
+  const auto text = fits ? acknowledged->text_of(tag::kStatus) : std::nullopt;
   if (text && control.wipe_sent != 0) {
     if (storage::trim(*text) == "1") {
-      if (auto done = finish_wipe(request.user, request.device, services); !done) {
+      if (auto done = finish_wipe(request.user, request.device, WipeEnd::obeyed, services); !done) {
         return command_error(done.error());
       }
       return write_wipe(kSuccess, std::nullopt);

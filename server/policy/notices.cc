@@ -56,6 +56,15 @@ Text text_of(Occasion occasion) {
               "As your administrator asked, your account and its data were removed from a phone. "
               "Everything else on it was left as it is. It cannot sync until it is allowed again.",
               "To let it sync again:  godwit device allow %"};
+    case Occasion::account_withdrawn:
+      return {"A phone may not sync any more",
+              "As your administrator asked, a phone is kept away from your account. It cannot "
+              "remove the account by itself: the mail that it has stays on it until somebody "
+              "removes the account there.\n"
+              "If the phone is lost, please change your password.",
+              "What the phone has stays on it: its protocol cannot remove an account.\n"
+              "To erase it whole:      godwit device wipe % --full\n"
+              "To let it sync again:  godwit device allow %"};
     case Occasion::device_wiped:
       return {"A phone was erased",
               "As your administrator asked, a phone was erased completely. It cannot sync until it "

@@ -19,6 +19,7 @@ enum class Occasion {
   blocked,
   too_many_devices,
   account_wiped,
+  account_withdrawn,  // from a phone that cannot remove it: it is shut out, and that is all
   device_wiped,
   device_storms,  // to the administrator only
 };

@@ -217,14 +217,50 @@ TEST_CASE("policy: what the phone reports is let in or not as the policy says: 1
   }
 }
 
+TEST_CASE("policy: a phone that is not let in after a refresh loses the key that it had") {
+  struct Case {
+    const char* status;
+    const char* setting;
+    int refusal;
+  };
+  for (const std::string version : kEveryVersion) {
+    for (const Case& one :
+         {Case{"2", "AllowPartialCompliance", 139}, Case{"3", "AllowRefusedPolicy", 139},
+          Case{"4", "AllowExternallyManaged", 145}}) {
+      CAPTURE(version);
+      CAPTURE(one.status);
+      ServiceFixture server;
+      impose(server, std::string(R"({"DevicePasswordEnabled":"1","RefreshHours":"8",")") +
+                         one.setting + R"(":"0"})");
+      const std::string key = take_policy(server, version);
+      const auto taken = server.device()->policy_at;
+      server.clock.advance(8LL * 3600 * 1000);
+      CHECK(outcome_of(server, folder_sync_call(version, key)) == refusal(version, 143, 449));
+      const std::string temporary =
+          policy_field(server.element(ask_policy(version)), tag::kPolicyKey);
+      CHECK(outcome_of(server, acknowledge_policy(version, temporary, one.status)) ==
+            refusal(version, one.refusal, 403));
+      CHECK(outcome_of(server, folder_sync_call(version, key)) == refusal(version, 142, 449));
+      CHECK(server.device()->policy_at == taken);
+      // It did have settings, which are to be taken back once no policy holds.
+      REQUIRE(server.services.devices->store.remove_policy("strict").has_value());
+      CHECK(outcome_of(server, folder_sync_call(version, key)) == refusal(version, 142, 449));
+      const std::string fresh = take_policy(server, version);
+      CHECK(outcome_of(server, folder_sync_call(version, fresh)) == "1");
+      CHECK(outcome_of(server, folder_sync_call(version)) == "1");
+    }
+  }
+}
+
 TEST_CASE("policy: an acknowledgement without a Status, or with another, is a protocol error") {
   // covers: MS-ASPROV R395 R450 R497 R679 R704
   ServiceFixture server;
   impose(server, kPin);
   const std::string temporary = policy_field(server.element(ask_policy("14.1")), tag::kPolicyKey);
-  for (const char* status : {"", "0", "5", "x"}) {
+  for (const char* status : {"", "0", "5", "x", "257", "258", "-1", "4294967297"}) {
     CAPTURE(status);
     CHECK(outcome_of(server, acknowledge_policy("14.1", temporary, status)) == "2");
+    CHECK(server.device()->policy_status == 0);
   }
   CHECK(server.device()->policy_key == 0);
 }

@@ -174,8 +174,55 @@ TEST_CASE("wipe: of the account alone in 16.1") {
   CHECK(server.device()->control.wipe == Wipe::account_done);
   CHECK(outcome_of(server, folder_sync_call("16.1", key)) == "129");
   CHECK_FALSE(server.services.state->state(server.device()->id, 0).has_value());
-  CHECK(server.sender.sent.size() == 1);
+  REQUIRE(server.sender.sent.size() == 1);
+  CHECK(server.sender.sent[0].bytes.find("Your account was removed from a phone") !=
+        std::string::npos);
   CHECK(server.count(FolderRole::inbox) == 1);
+}
+
+TEST_CASE("wipe: of the account, a 16.1 phone does not get round it with an older version") {
+  // quirks.md "Seen on the wire": TbSync mixes versions.
+  for (const std::string version : {"2.5", "12.1", "14.1", "16.0"}) {
+    for (const storage::UnixMillis pause :
+         {storage::UnixMillis{0}, storage::UnixMillis{7'200'000}}) {
+      CAPTURE(version);
+      CAPTURE(pause);
+      ServiceFixture server;
+      const std::string key = take_policy(server, "16.1");
+      ask_wipe(server, Wipe::account);
+      server.clock.advance(pause);
+      for (int i = 0; i < 2; ++i) {
+        CHECK(outcome_of(server, folder_sync_call(version, key)) == refusal(version, 129, 403));
+        CHECK(outcome_of(server, provision_call(version, {})) == refusal(version, 129, 403));
+        CHECK(server.device()->control.wipe == Wipe::account);
+        CHECK(server.sender.sent.empty());
+        server.clock.advance(pause);
+      }
+      CHECK(outcome_of(server, folder_sync_call("16.1", key)) == "140");
+      CHECK(shape(server.element(provision_call("16.1", {}))) == "1 AccountOnlyRemoteWipe");
+      CHECK(outcome_of(server, folder_sync_call(version, key)) == refusal(version, 129, 403));
+      CHECK(shape(server.element(acknowledge_wipe("16.1", tag::kAccountOnlyRemoteWipe))) == "1");
+      CHECK(server.device()->control.wipe == Wipe::account_done);
+    }
+  }
+}
+
+TEST_CASE("wipe: of the whole device is not done by a late answer to that of the account") {
+  ServiceFixture server;
+  take_policy(server, "16.1");
+  ask_wipe(server, Wipe::account);
+  CHECK(shape(server.element(provision_call("16.1", {}))) == "1 AccountOnlyRemoteWipe");
+  ask_wipe(server, Wipe::full);
+  CHECK(shape(server.element(provision_call("16.1", {}))) == "1 RemoteWipe");
+  for (const char* status : {"1", "2"}) {
+    CHECK(shape(server.element(acknowledge_wipe("16.1", tag::kAccountOnlyRemoteWipe, status))) ==
+          "1 RemoteWipe");
+    CHECK(server.device()->control.wipe == Wipe::full);
+    CHECK_FALSE(server.device()->control.wipe_failed);
+  }
+  CHECK(server.sender.sent.empty());
+  CHECK(shape(server.element(acknowledge_wipe("16.1"))) == "1");
+  CHECK(server.device()->control.wipe == Wipe::full_done);
 }
 
 TEST_CASE("wipe: of the account, older versions are refused and their partnership is gone") {
@@ -189,7 +236,12 @@ TEST_CASE("wipe: of the account, older versions are refused and their partnershi
     CHECK(server.device()->control.wipe == Wipe::account_done);
     CHECK(outcome_of(server, folder_sync_call(version, key)) == refusal(version, 129, 403));
     CHECK_FALSE(server.services.state->state(server.device()->id, 0).has_value());
-    CHECK(server.sender.sent.size() == 1);
+    // Nothing was erased, and nobody is told that it was.
+    REQUIRE(server.sender.sent.size() == 1);
+    const std::string& told = server.sender.sent[0].bytes;
+    CHECK(told.find("A phone may not sync any more") != std::string::npos);
+    CHECK(told.find("stays on it") != std::string::npos);
+    CHECK(told.find("removed from") == std::string::npos);
   }
 }
 
