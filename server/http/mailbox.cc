@@ -25,10 +25,12 @@ void Mailbox::post(Message message) {
   const bool was_empty = messages_.empty();
   messages_.push_back(std::move(message));
   if (!was_empty) return;
-  filled_.store(true, std::memory_order_release);
+  // The event before the flag: a take() that sees the flag has the event to drain. The other way
+  // round it could run between the two, and leave an event behind that nobody drains.
   const std::uint64_t one = 1;
   // Fails only when the counter is full, and then the loop is awake anyway.
   [[maybe_unused]] const ssize_t written = ::write(event_.get(), &one, sizeof one);
+  filled_.store(true, std::memory_order_release);
 }
 
 void Mailbox::take(std::vector<Message>& to) {

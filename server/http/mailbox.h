@@ -42,7 +42,7 @@ class Mailbox {
   ~Mailbox();
 
   bool is_valid() const { return static_cast<bool>(event_); }
-  int fd() const { return event_.get(); }  // readable when there may be messages
+  int fd() const { return event_.get(); }  // readable while there are messages to take
 
   void post(Message message) EXCLUDES(mutex_);
   // Appends what is there to `to`. The loop's thread only.
@@ -52,7 +52,7 @@ class Mailbox {
 
  private:
   storage::UniqueFd event_;
-  std::atomic<bool> filled_{false};  // messages_ is not empty; lets take() look without the lock
+  std::atomic<bool> filled_{false};  // event_ is to be drained; lets take() look without the lock
   storage::Mutex mutex_;
   std::vector<Message> messages_ GUARDED_BY(mutex_);
   bool closed_ GUARDED_BY(mutex_) = false;

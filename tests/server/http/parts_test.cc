@@ -1,13 +1,21 @@
 // The small parts: timer wheel, body collector, gzip, dates.
+#include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <zlib.h>
 
+#include <atomic>
 #include <filesystem>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "server/http/body_collector.h"
 #include "server/http/gzip.h"
+#include "server/http/job.h"
+#include "server/http/mailbox.h"
+#include "server/http/peer_address.h"
 #include "server/http/timer_wheel.h"
 #include "server/http/wire_format.h"
 #include "tests/support/temp_dir.h"
@@ -123,6 +131,26 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("peer address: IPv6 counts by its network, IPv4 by itself") {
+  const auto address = [](const char* text) {
+    sockaddr_storage storage{};
+    auto* v6 = reinterpret_cast<sockaddr_in6*>(&storage);
+    v6->sin6_family = AF_INET6;
+    REQUIRE(::inet_pton(AF_INET6, text, &v6->sin6_addr) == 1);
+    return http::PeerAddress(storage);
+  };
+  http::AddressTable table(1);
+  CHECK(table.enter(address("2001:db8:1:2::1")));
+  CHECK_FALSE(table.enter(address("2001:db8:1:2:3::4")));
+  CHECK(table.enter(address("2001:db8:1:3::1")));
+  CHECK(table.enter(address("::ffff:10.0.0.1")));
+  CHECK(table.enter(address("::ffff:10.0.0.2")));
+  table.leave(address("2001:db8:1:2::1"));
+  CHECK(table.enter(address("2001:db8:1:2:3::4")));
+  CHECK(address("2001:db8:1:2::1").network().text() == "2001:db8:1:2::");
+  CHECK(address("::ffff:10.0.0.1").network().text() == "10.0.0.1");
+}
+
 TEST_CASE("body collector: no directory to spool to is a temporary failure") {
   http::BodyCollector collector(1, "/nonexistent/directory", std::nullopt);
   const auto appended = collector.append("ab");
@@ -166,4 +194,29 @@ TEST_CASE("gzip: what is packed unpacks to the same; what does not shrink is lef
 
 TEST_CASE("dates are written in the form of RFC 9110") {
   CHECK(http::http_date(784111777) == "Sun, 06 Nov 1994 08:49:37 GMT");
+}
+
+// An event that nobody drains would keep the loop awake until the next message.
+TEST_CASE("mailbox: a taker that is quicker than the poster leaves no event behind") {
+  http::Mailbox mailbox;
+  REQUIRE(mailbox.is_valid());
+  constexpr int kMessages = 20'000;
+  std::atomic<int> taken{0};
+  std::thread poster([&] {
+    for (int i = 0; i < kMessages; ++i) {
+      mailbox.post({http::Message::Kind::wake, {}, nullptr});
+      while (taken.load() <= i) std::this_thread::yield();
+    }
+  });
+  int left_behind = 0;
+  std::vector<http::Message> messages;
+  for (int i = 0; i < kMessages; ++i) {
+    while (messages.empty()) mailbox.take(messages);
+    messages.clear();
+    pollfd event{mailbox.fd(), POLLIN, 0};
+    if (::poll(&event, 1, 0) != 0) ++left_behind;
+    taken.store(i + 1);
+  }
+  poster.join();
+  CHECK(left_behind == 0);
 }
