@@ -56,6 +56,7 @@ ExchangeRecord make_record(const Exchange& exchange, const CaptureLimits& limits
   }
   record.status = exchange.status;
   record.seconds = exchange.seconds;
+  record.time = utc_text(exchange.time);
   set_body(record.request_body, exchange.request_body, limits.max_body_bytes, record.error,
            "request");
   set_body(record.response_body, exchange.response_body, limits.max_body_bytes, record.error,

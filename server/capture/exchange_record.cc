@@ -1,12 +1,18 @@
 #include "server/capture/exchange_record.h"
 
 #include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "storage/base/text.h"
+#include "wbxml/code_pages.h"
 #include "wbxml/decoder.h"
 #include "wbxml/dump.h"
+#include "wbxml/encoder.h"
 
 namespace eas::capture {
 namespace {
@@ -17,6 +23,7 @@ using storage::fail;
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kReadableText = 2000;
+constexpr const char* kRedacted = "<redacted>";
 
 bool holds_credentials(std::string_view header) {
   for (const std::string_view name :
@@ -30,7 +37,29 @@ bool holds_credentials(std::string_view header) {
 std::string redacted(std::string_view name, std::string_view value) {
   const std::size_t space = value.find(' ');
   const bool scheme = storage::equals_ignore_case(name, "Authorization") && space < 12;
-  return (scheme ? std::string(value.substr(0, space + 1)) : std::string()) + "<redacted>";
+  return (scheme ? std::string(value.substr(0, space + 1)) : std::string()) + kRedacted;
+}
+
+// Whether there was one.
+bool redact_passwords(wbxml::Element& element) {
+  bool found = false;
+  for (const wbxml::Tag tag :
+       {wbxml::settings::kPassword, wbxml::item_operations::kPassword, wbxml::search::kPassword}) {
+    if (!(element.tag == tag) || element.text.empty()) continue;
+    element.text = kRedacted;
+    element.opaque = false;
+    found = true;
+  }
+  for (wbxml::Element& child : element.children) found = redact_passwords(child) || found;
+  return found;
+}
+
+// The body without its passwords; nullopt: it has none, and stays as it is to the byte.
+std::optional<std::string> without_passwords(std::string_view body) {
+  if (body.empty() || body.front() != '\x03') return std::nullopt;
+  auto tree = wbxml::decode(body);
+  if (!tree || !redact_passwords(*tree)) return std::nullopt;
+  return wbxml::encode(*tree);
 }
 
 Json headers_to_json(const std::vector<Header>& headers) {
@@ -130,20 +159,39 @@ std::string readable_body(std::string_view body, std::string_view content_type) 
   return storage::to_xml_safe_utf8(storage::utf8_prefix(body, kReadableText));
 }
 
+std::string utc_text(storage::UnixMillis time) {
+  const std::chrono::sys_time<std::chrono::milliseconds> moment{std::chrono::milliseconds(time)};
+  const auto day = std::chrono::floor<std::chrono::days>(moment);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(moment - day);
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
+                static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
+                static_cast<int>(clock.minutes().count()),
+                static_cast<int>(clock.seconds().count()),
+                static_cast<int>(clock.subseconds().count()));
+  return text.data();
+}
+
 std::string to_json_line(const ExchangeRecord& record) {
+  const auto clean_request = without_passwords(record.request_body);
+  const auto clean_response = without_passwords(record.response_body);
+  const std::string& request_body = clean_request ? *clean_request : record.request_body;
+  const std::string& response_body = clean_response ? *clean_response : record.response_body;
   Json line;
   line["t"] = record.t;
+  if (!record.time.empty()) line["time"] = record.time;
   line["client"] = record.client;
   line["method"] = record.method;
   line["target"] = record.target;
   line["request_headers"] = headers_to_json(record.request_headers);
-  line["request_body"] = storage::base64_encode(record.request_body);
-  line["request_xml"] = readable_body(record.request_body, record.request_header("Content-Type"));
+  line["request_body"] = storage::base64_encode(request_body);
+  line["request_xml"] = readable_body(request_body, record.request_header("Content-Type"));
   line["status"] = record.status == 0 ? Json(nullptr) : Json(record.status);
   line["response_headers"] = headers_to_json(record.response_headers);
-  line["response_body"] = storage::base64_encode(record.response_body);
-  line["response_xml"] =
-      readable_body(record.response_body, record.response_header("Content-Type"));
+  line["response_body"] = storage::base64_encode(response_body);
+  line["response_xml"] = readable_body(response_body, record.response_header("Content-Type"));
   line["seconds"] = record.seconds;
   if (!record.error.empty()) line["error"] = record.error;
   return line.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -155,6 +203,7 @@ storage::Result<ExchangeRecord> parse_json_line(std::string_view line) {
   FieldReader reader(object);
   ExchangeRecord record;
   record.t = reader.number("t");
+  record.time = reader.text("time");
   record.client = reader.text("client");
   record.method = reader.text("method");
   record.target = reader.text("target");

@@ -11,6 +11,9 @@
 #include <thread>
 
 #include "tests/support/temp_dir.h"
+#include "wbxml/code_pages.h"
+#include "wbxml/decoder.h"
+#include "wbxml/encoder.h"
 
 namespace {
 
@@ -91,11 +94,70 @@ TEST_CASE("capture: the decoded text stands beside the body") {
         "<FolderHierarchy:FolderSync>\n  <FolderHierarchy:SyncKey>0</>\n</>\n");
   CHECK(line["response_xml"] == line["request_xml"]);
   for (const char* field :
-       {"t", "client", "method", "target", "request_headers", "request_body", "request_xml",
+       {"t", "time", "client", "method", "target", "request_headers", "request_body", "request_xml",
         "status", "response_headers", "response_body", "response_xml", "seconds"}) {
     CAPTURE(field);
     CHECK(line.contains(field));
   }
+}
+
+TEST_CASE("capture: a line names the time, which the log names too") {
+  CHECK(eas::capture::utc_text(0) == "1970-01-01T00:00:00.000Z");
+  CHECK(eas::capture::utc_text(1'709'210'096'007) == "2024-02-29T12:34:56.007Z");
+  const test::TempDir dir;
+  for (int process = 0; process < 2; ++process) {  // "t" begins at 0 again, the time does not
+    CaptureWriter writer(dir.str());
+    Exchange exchange = sample_exchange(kRequestHeaders, kResponseHeaders);
+    exchange.time = 1'709'210'096'007 + process * 1000;
+    REQUIRE(writer.write(exchange).has_value());
+  }
+  const auto records = eas::capture::read_capture_file(
+      CaptureWriter(dir.str()).file_of("demo@example.test", "PHONE1"));
+  REQUIRE(records.has_value());
+  REQUIRE(records->size() == 2);
+  CHECK(records->front().t == records->back().t);
+  CHECK(records->front().time == "2024-02-29T12:34:56.007Z");
+  CHECK(records->back().time == "2024-02-29T12:34:57.007Z");
+}
+
+TEST_CASE("capture: passwords inside of bodies are not written, all else is to the byte") {
+  namespace settings = wbxml::settings;
+  namespace items = wbxml::item_operations;
+  namespace search = wbxml::search;
+  using wbxml::Element;
+  const Element bodies[] = {
+      Element(settings::kSettings,
+              {Element(settings::kDevicePassword,
+                       {Element(settings::kSet, {Element(settings::kPassword, "s3cret")})})}),
+      Element(items::kItemOperations,
+              {Element(items::kFetch,
+                       {Element(items::kOptions, {Element(items::kUserName, "anna"),
+                                                  Element(items::kPassword, "s3cret")})})}),
+      Element(search::kSearch,
+              {Element(search::kStore,
+                       {Element(search::kOptions, {Element(search::kPassword, "s3cret")})})}),
+  };
+  for (const Element& body : bodies) {
+    ExchangeRecord record;
+    record.request_body = wbxml::encode(body);
+    record.response_body = kFolderSync;
+    const std::string line = eas::capture::to_json_line(record);
+    const auto parsed = eas::capture::parse_json_line(line);
+    REQUIRE(parsed.has_value());
+    CAPTURE(line);
+    CHECK(line.find("s3cret") == std::string::npos);
+    CHECK(parsed->request_body.find("s3cret") == std::string::npos);
+    CHECK(parsed->request_body.find("<redacted>") != std::string::npos);
+    CHECK(wbxml::decode(parsed->request_body)->tag == body.tag);
+    CHECK(parsed->response_body == kFolderSync);
+  }
+  // A document that another encoder would write otherwise.
+  ExchangeRecord record;
+  record.request_body =
+      std::string("\x03\x01\x6A\x00\x00\x07\x00\x07\x56\x52\x03\x30\x00\x01\x01", 15);
+  const auto parsed = eas::capture::parse_json_line(eas::capture::to_json_line(record));
+  REQUIRE(parsed.has_value());
+  CHECK(parsed->request_body == record.request_body);
 }
 
 TEST_CASE("capture: bodies that are not WBXML") {
