@@ -29,6 +29,9 @@
 namespace eas::autoreply {
 class OofListener;  // server/autoreply/oof.h
 }
+namespace eas::receipts {
+class ReadListener;  // server/receipts/read_listener.h
+}
 
 namespace eas {
 
@@ -60,6 +63,8 @@ struct Services {
   autoreply::OofListener* oof_listener = nullptr;  // may be null
   std::string secret;                              // storage/base/secret.h; may be empty
   CertificateValidator* certificates = nullptr;
+  // Null: there are no read receipts.
+  receipts::ReadListener* read_listener = nullptr;
   policy::DeviceService* devices = nullptr;  // null: no policies, every device may sync
 };
 
@@ -91,6 +96,9 @@ struct Request {
   std::string_view raw_body;           // for message/rfc822; valid during the command only
   std::string content_type;
   std::function<std::shared_ptr<http::Waker>()> make_waker;
+  // Ends the older parked requests of this device and command that wait for one of these (sorted)
+  // collections: the phone has given them up. Valid during the command only.
+  std::function<void(const std::vector<storage::CollectionId>&)> end_older;
 };
 
 // A finished answer.
@@ -115,7 +123,8 @@ using CommandResult = std::variant<Reply, CommandError, ParkedCommand>;
 // Waits for a change. `resume` runs once with why it was woken and may park again.
 struct ParkedCommand {
   std::shared_ptr<http::Waker> waker;
-  std::chrono::seconds wait{0};  // from now
+  std::chrono::seconds wait{0};                    // from now
+  std::vector<storage::CollectionId> collections;  // that end_older() of a newer one may name
   std::function<CommandResult(http::WakeReason)> resume;
 };
 

@@ -8,6 +8,7 @@
 #include <exception>
 #include <utility>
 
+#include "server/auth/basic.h"
 #include "server/commands/command_table.h"
 #include "server/commands/device_record.h"
 #include "server/commands/dispatch_parts.h"
@@ -60,6 +61,33 @@ std::vector<http::Header> without_credentials(const std::vector<http::Header>& h
   return kept;
 }
 
+// What the line of a request that was carried out says, whether it waited or not.
+struct Done {
+  const CommandInfo& command;
+  std::string_view user, device;
+  Version version;
+  SteadyClock::time_point start;
+};
+
+void log_answer(const Done& done, const http::HttpReply& reply) {
+  // "Nothing new": thousands of these answers are not worth a line each.
+  const bool uneventful =
+      reply.body.empty() && (done.command.flags & command_flag::kEmptyBody) != 0;
+  storage::log_event(uneventful ? LogLevel::debug : LogLevel::info, "command",
+                     {{"command", done.command.name},
+                      {"user", done.user},
+                      {"device", done.device},
+                      {"version", to_string(done.version)},
+                      {"http", reply.status},
+                      {"bytes", reply.body.size()},
+                      {"ms", milliseconds_since(done.start)}});
+}
+
+// "status 110: the state cannot be read".
+std::string refusal_text(const CommandError& error) {
+  return "status " + std::to_string(error.status) + ": " + error.reason;
+}
+
 http::HttpReply to_http(Reply reply) {
   http::HttpReply result;
   result.status = reply.http_status;
@@ -107,14 +135,15 @@ http::HttpReply Dispatcher::Exchange::refuse(int http_status, std::string_view r
 
 http::HttpReply Dispatcher::Exchange::refuse(const CommandError& error) const {
   Reply reply = error_reply(error, *command, request.version);
-  log_refusal(reply.http_status, "status " + std::to_string(error.status) + ": " + error.reason);
+  log_refusal(reply.http_status, refusal_text(error));
   return to_http(std::move(reply));
 }
 
 Dispatcher::Dispatcher(const Services& services, DispatcherOptions options)
     : services_(services),
       options_(std::move(options)),
-      authenticator_(*services.directory, *services.clock, services.limits->login_failures) {
+      authenticator_(*services.directory, *services.clock, services.limits->login_failures,
+                     services.limits->address_login_failures) {
   services_.hub->set_device_listener(
       [this](const storage::HubEvent& event) { device_changed(event.user_id, event.collection); });
 }
@@ -189,8 +218,12 @@ http::Outcome Dispatcher::handle_post(http::HttpRequest& request, Exchange& exch
   if (auto refusal = prepare_device(request, exchange)) return *std::move(refusal);
   if (auto refusal = pass_gate(request, exchange)) return *std::move(refusal);
   if ((command.flags & command_flag::kReplacesOlder) != 0) {
-    registry_.supersede(eas_request.user.id, eas_request.device.id, &command);
+    registry_.supersede({eas_request.user.id, eas_request.device.id, &command, {}});
   }
+  eas_request.end_older = [this, user = eas_request.user.id, device = eas_request.device.id,
+                           &command](const std::vector<storage::CollectionId>& collections) {
+    registry_.supersede({user, device, &command, collections});
+  };
   return finish(command.run(eas_request, services_), exchange);
 }
 
@@ -288,18 +321,9 @@ http::Outcome Dispatcher::finish(CommandResult result, Exchange& exchange) {
     reply = exchange.refuse(*error);
   } else {
     reply = to_http(std::get<Reply>(std::move(result)));
-    // "Nothing new": thousands of these answers are not worth a line each.
-    const bool uneventful =
-        reply.body.empty() && (exchange.command->flags & command_flag::kEmptyBody) != 0;
-    const LogLevel level = uneventful ? LogLevel::debug : LogLevel::info;
-    storage::log_event(level, "command",
-                       {{"command", exchange.command->name},
-                        {"user", exchange.request.user.address},
-                        {"device", exchange.request.query.device_id},
-                        {"version", to_string(exchange.request.version)},
-                        {"http", reply.status},
-                        {"bytes", reply.body.size()},
-                        {"ms", milliseconds_since(exchange.start)}});
+    log_answer({*exchange.command, exchange.request.user.address, exchange.request.query.device_id,
+                exchange.request.version, exchange.start},
+               reply);
   }
   if (exchange.captured) hand_to(options_.capture, *exchange.captured, reply);
   return hand_out(std::move(reply), exchange.storm_key(), exchange.http->make_waker);
@@ -307,9 +331,9 @@ http::Outcome Dispatcher::finish(CommandResult result, Exchange& exchange) {
 
 http::Outcome Dispatcher::park(ParkedCommand parked, Exchange& exchange) {
   const Request& request = exchange.request;
-  auto entry =
-      registry_.add(request.user.id, request.device.id, exchange.command, parked.waker,
-                    services_.limits->max_parked_per_device, services_.limits->max_parked_per_user);
+  auto entry = registry_.add(
+      {request.user.id, request.device.id, exchange.command, std::move(parked.collections)},
+      parked.waker, services_.limits->max_parked_per_device, services_.limits->max_parked_per_user);
   if (!entry) {
     return exchange.refuse(
         command_error(status::kServerErrorRetryLater, "the user has too many requests parked"));
@@ -320,6 +344,7 @@ http::Outcome Dispatcher::park(ParkedCommand parked, Exchange& exchange) {
   flight->user = request.user.id;
   flight->device = request.device.id;
   flight->address = std::move(exchange.address);
+  flight->device_id = std::move(exchange.device_id);
   flight->digest = exchange.digest;
   flight->waker = parked.waker;
   flight->start = exchange.start;
@@ -368,20 +393,21 @@ http::Outcome Dispatcher::resume_checked(const std::shared_ptr<Flight>& flight,
                         [this, flight](http::WakeReason next) { return resume(flight, next); }};
   }
   http::HttpReply reply;
-  const auto* error = std::get_if<CommandError>(&result);
-  if (error != nullptr) {
+  if (const auto* error = std::get_if<CommandError>(&result)) {
     reply = to_http(error_reply(*error, *flight->command, flight->version));
+    storage::log_event(LogLevel::warning, "request refused",
+                       {{"reason", refusal_text(*error)},
+                        {"http", reply.status},
+                        {"user", flight->address},
+                        {"device", flight->device_id},
+                        {"command", flight->command->name},
+                        {"version", to_string(flight->version)}});
   } else {
     reply = to_http(std::get<Reply>(std::move(result)));
+    log_answer(
+        {*flight->command, flight->address, flight->device_id, flight->version, flight->start},
+        reply);
   }
-  storage::log_event(error != nullptr ? LogLevel::warning : LogLevel::info,
-                     error != nullptr ? "request refused" : "command",
-                     {{"command", flight->command->name},
-                      {"user_id", flight->user},
-                      {"device_row", flight->device},
-                      {"http", reply.status},
-                      {"reason", error != nullptr ? error->reason : std::string()},
-                      {"ms", milliseconds_since(flight->start)}});
   if (flight->captured) hand_to(options_.capture, *flight->captured, reply);
   return hand_out(std::move(reply),
                   {flight->user, flight->device, flight->command, flight->digest, flight->start,
@@ -389,14 +415,17 @@ http::Outcome Dispatcher::resume_checked(const std::shared_ptr<Flight>& flight,
                   [&flight] { return flight->waker; });
 }
 
-std::size_t Dispatcher::body_limit(const http::HttpRequest& request) const {
-  const std::size_t small = services_.limits->max_request;
-  if (!request.has_header("Authorization")) return small;
+http::BodyRule Dispatcher::body_rule(const http::HttpRequest& request) const {
+  http::BodyRule rule{services_.limits->max_request, false};
+  const std::string_view authorization = request.header("Authorization");
+  if (!parse_basic(authorization)) return rule;
+  rule.trusted = authenticator_.knows(authorization);
   const auto query = parse_query(request.query);
-  if (!query) return small;
+  if (!query) return rule;
   const CommandInfo* command = find_command(query->command);
-  if (command == nullptr || (command->flags & command_flag::kLargeBody) == 0) return small;
-  return services_.limits->max_mail + kMailOverhead;
+  if (command == nullptr || (command->flags & command_flag::kLargeBody) == 0) return rule;
+  rule.limit = services_.limits->max_mail + kMailOverhead;
+  return rule;
 }
 
 }  // namespace eas

@@ -43,9 +43,11 @@ class Dispatcher {
   // Never throws.
   http::Outcome handle(http::HttpRequest& request);
 
-  // The largest body that the request with this head may have: Limits::max_mail for commands that
-  // carry mail, Limits::max_request for all others and for whoever sends no credentials.
-  std::size_t body_limit(const http::HttpRequest& request) const;
+  // What body the request with this head may have: Limits::max_mail for commands that carry mail,
+  // Limits::max_request for all others and for whoever sends nothing like credentials. Trusted are
+  // credentials that were right not long ago; the others may still be right (after a restart nobody
+  // is known), so they are not refused, but share what little room there is for strangers.
+  http::BodyRule body_rule(const http::HttpRequest& request) const;
 
   std::size_t parked() const { return registry_.size(); }
 

@@ -64,6 +64,7 @@ std::optional<http::Outcome> Dispatcher::pass_gate(http::HttpRequest& request, E
   const CommandInfo& command = *exchange.command;
   eas_request.make_waker = request.make_waker;
   exchange.address = eas_request.user.address;
+  exchange.device_id = eas_request.query.device_id;
   exchange.digest = policy::StormGuard::digest(
                         eas_request.raw_body.empty() ? request.body.view() : eas_request.raw_body) ^
                     (policy::StormGuard::digest(request.query) * 31);
@@ -138,12 +139,13 @@ http::Outcome Dispatcher::hand_out(http::HttpReply reply, const StormKey& key,
 }
 
 // It is in the registry as other waiting requests are: a decision about the device lets the answer
-// go at once, so that the phone comes again and hears of it.
+// go at once, so that the phone comes again and hears of it. A newer request does not: it has no
+// command there.
 http::Outcome Dispatcher::hold_back(http::HttpReply reply, const StormKey& key,
                                     storage::UnixMillis delay, std::shared_ptr<http::Waker> waker) {
   auto held = std::make_shared<http::HttpReply>(std::move(reply));
   const auto entry =
-      registry_.add({key.user, key.device, key.command, {}}, waker,
+      registry_.add({key.user, key.device, nullptr, {}}, waker,
                     services_.limits->max_parked_per_device, services_.limits->max_parked_per_user);
   return http::Parked{
       std::move(waker), SteadyClock::now() + std::chrono::milliseconds(delay),

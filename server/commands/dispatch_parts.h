@@ -37,7 +37,8 @@ struct Dispatcher::Exchange {
   const CommandInfo* command = nullptr;
   std::string peer;
   http::HttpRequest* http = nullptr;  // lives as long as this
-  std::string address;                // of the user; a command that parks takes the Request away
+  // Of the user and the device; a command that parks takes the Request away.
+  std::string address, device_id;
   std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
   std::uint64_t device_events = 0;  // when the device's record was read
   std::uint64_t digest = 0;
@@ -57,7 +58,8 @@ struct Dispatcher::Flight {
   Version version = Version::v16_1;
   std::int64_t user = 0;
   std::int64_t device = 0;
-  std::string address;  // of the user
+  std::string address;    // of the user
+  std::string device_id;  // as the phone names itself
   std::chrono::steady_clock::time_point start;
   std::uint64_t digest = 0;
   std::shared_ptr<http::Waker> waker;

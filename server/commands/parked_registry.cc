@@ -4,6 +4,22 @@
 #include <utility>
 
 namespace eas {
+namespace {
+
+bool share_one(const std::vector<storage::CollectionId>& a,
+               const std::vector<storage::CollectionId>& b) {
+  return std::any_of(a.begin(), a.end(), [&](storage::CollectionId id) {
+    return std::binary_search(b.begin(), b.end(), id);
+  });
+}
+
+bool takes_place_of(const ParkedRequest& newer, const ParkedRequest& older) {
+  if (newer.device != older.device || newer.command != older.command) return false;
+  return newer.collections.empty() || older.collections.empty() ||
+         share_one(newer.collections, older.collections);
+}
+
+}  // namespace
 
 ParkedEntry::~ParkedEntry() { registry_.remove(this); }
 
@@ -12,11 +28,12 @@ std::shared_ptr<http::Waker> ParkedRegistry::end(ParkedEntry& entry) {
   return entry.waker_;
 }
 
-std::shared_ptr<ParkedEntry> ParkedRegistry::add(std::int64_t user, std::int64_t device,
-                                                 const CommandInfo* command,
+std::shared_ptr<ParkedEntry> ParkedRegistry::add(ParkedRequest request,
                                                  std::shared_ptr<http::Waker> waker,
                                                  int max_per_device, int max_per_user) {
-  std::shared_ptr<ParkedEntry> entry(new ParkedEntry(*this, user, device, command));
+  const std::int64_t user = request.user;
+  const std::int64_t device = request.device;
+  std::shared_ptr<ParkedEntry> entry(new ParkedEntry(*this, std::move(request)));
   std::shared_ptr<http::Waker> ended;
   bool refused = false;
   {
@@ -28,7 +45,7 @@ std::shared_ptr<ParkedEntry> ParkedRegistry::add(std::int64_t user, std::int64_t
     for (ParkedEntry* other : entries) {
       if (other->superseded()) continue;  // on its way out
       ++of_user;
-      if (other->device_ != device) continue;
+      if (other->request_.device != device) continue;
       ++of_device;
       if (oldest == nullptr) oldest = other;
     }
@@ -54,14 +71,14 @@ void ParkedRegistry::set_waker(ParkedEntry& entry, std::shared_ptr<http::Waker> 
   entry.waker_ = std::move(waker);
 }
 
-void ParkedRegistry::supersede(std::int64_t user, std::int64_t device, const CommandInfo* command) {
+void ParkedRegistry::supersede(const ParkedRequest& newer) {
   std::vector<std::shared_ptr<http::Waker>> ended;
   {
     storage::MutexLock lock(mutex_);
-    const auto found = by_user_.find(user);
+    const auto found = by_user_.find(newer.user);
     if (found == by_user_.end()) return;
     for (ParkedEntry* entry : found->second) {
-      if (entry->device_ != device || entry->command_ != command || entry->superseded()) continue;
+      if (entry->superseded() || !takes_place_of(newer, entry->request_)) continue;
       ended.push_back(end(*entry));
     }
   }
@@ -74,7 +91,7 @@ void ParkedRegistry::ask_again(std::int64_t user, std::int64_t device) {
     storage::MutexLock lock(mutex_);
     const auto mark = [&](const std::vector<ParkedEntry*>& entries) {
       for (ParkedEntry* entry : entries) {
-        if (device != 0 && entry->device_ != device) continue;
+        if (device != 0 && entry->request_.device != device) continue;
         entry->set_must_ask();
         woken.push_back(entry->waker_);
       }
@@ -90,7 +107,7 @@ void ParkedRegistry::ask_again(std::int64_t user, std::int64_t device) {
 
 void ParkedRegistry::remove(ParkedEntry* entry) {
   storage::MutexLock lock(mutex_);
-  const auto found = by_user_.find(entry->user_);
+  const auto found = by_user_.find(entry->request_.user);
   if (found == by_user_.end()) return;
   std::vector<ParkedEntry*>& entries = found->second;
   const auto place = std::find(entries.begin(), entries.end(), entry);

@@ -6,14 +6,25 @@
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "server/commands/command.h"
 #include "storage/base/mutex.h"
+#include "storage/collection.h"
 
 namespace eas {
 
 class ParkedRegistry;
+
+// What is parked, and for whom.
+struct ParkedRequest {
+  std::int64_t user = 0;
+  std::int64_t device = 0;
+  const CommandInfo* command = nullptr;
+  // That it waits for, sorted. Empty: whatever they are, as of a Ping.
+  std::vector<storage::CollectionId> collections;
+};
 
 // One parked request; leaves the registry when destroyed. Thread-safe.
 class ParkedEntry {
@@ -32,14 +43,11 @@ class ParkedEntry {
 
  private:
   friend class ParkedRegistry;
-  ParkedEntry(ParkedRegistry& registry, std::int64_t user, std::int64_t device,
-              const CommandInfo* command)
-      : registry_(registry), user_(user), device_(device), command_(command) {}
+  ParkedEntry(ParkedRegistry& registry, ParkedRequest request)
+      : registry_(registry), request_(std::move(request)) {}
 
   ParkedRegistry& registry_;
-  const std::int64_t user_;
-  const std::int64_t device_;
-  const CommandInfo* const command_;
+  const ParkedRequest request_;
   std::shared_ptr<http::Waker> waker_;  // guarded by the registry's mutex
   std::atomic<bool> superseded_{false};
   std::atomic<bool> must_ask_{false};
@@ -50,13 +58,13 @@ class ParkedRegistry {
  public:
   // Enters a request that is about to park. With `max_per_device` entries of the device there
   // already, the oldest is ended. nullptr: the user has `max_per_user` parked.
-  std::shared_ptr<ParkedEntry> add(std::int64_t user, std::int64_t device,
-                                   const CommandInfo* command, std::shared_ptr<http::Waker> waker,
+  std::shared_ptr<ParkedEntry> add(ParkedRequest request, std::shared_ptr<http::Waker> waker,
                                    int max_per_device, int max_per_user);
   // The entry parks again, with another waker.
   void set_waker(ParkedEntry& entry, std::shared_ptr<http::Waker> waker);
-  // Ends all parked requests of this device and command.
-  void supersede(std::int64_t user, std::int64_t device, const CommandInfo* command);
+  // Ends all parked requests of the same device and command that wait for one of the same
+  // collections.
+  void supersede(const ParkedRequest& newer);
   // Marks all parked requests of this device (0: of all devices; user 0: of everybody) with
   // set_must_ask() and wakes them.
   void ask_again(std::int64_t user, std::int64_t device);

@@ -4,9 +4,10 @@
 // (12.1 and later). One that may wait subscribes before it looks, so that nothing falls between,
 // and is parked without a thread.
 //
-// Deliberately otherwise than the letter: a collection that the phone names and that has nothing to
-// say is left out; after commands of the phone the answer never waits; the cached request for empty
-// and partial Sync is kept also when a request carried commands.
+// Deliberately otherwise than the letter: after commands of the phone the answer never waits.
+//
+// A newer Sync ends the older ones that wait for one of its collections: the phone has given them
+// up, and what they would say and commit is not to be lost on a connection that is gone.
 #include "server/commands/sync.h"
 
 #include <algorithm>
@@ -30,12 +31,34 @@ namespace airsync = wbxml::airsync;
 
 constexpr int kDefaultWindow = 100;
 
-Reply refusal_reply(const Request& request, const SyncRefusal& refusal) {
+// `collection` is "" when the request is refused as a whole.
+void log_refused(const Request& request, std::string_view collection, int status,
+                 std::string_view reason) {
   storage::log_event(storage::LogLevel::info, "Sync refused",
                      {{"user", request.user.address},
                       {"device", request.device.device_id},
-                      {"status", refusal.status},
-                      {"reason", refusal.reason}});
+                      {"collection", collection},
+                      {"status", status},
+                      {"reason", reason}});
+}
+
+// Why a collection got a status that is no success. [MS-ASCMD] 2.2.3.177.17
+std::string_view refusal_reason(const CollectionRequest& collection, int status) {
+  if (!collection.reason.empty()) return collection.reason;
+  switch (status) {
+    case 3:
+      return "the SyncKey is neither the current nor the previous one, or its state is lost";
+    case 8:
+      return "no such collection";
+    case 12:
+      return "the folder was removed";
+    default:
+      return "";
+  }
+}
+
+Reply refusal_reply(const Request& request, const SyncRefusal& refusal) {
+  log_refused(request, "", refusal.status, refusal.reason);
   wbxml::Encoder out;
   out.start(airsync::kSync);
   out.number(airsync::kStatus, refusal.status);
@@ -72,6 +95,17 @@ void write_answer(const Request& request, const CollectionRequest& collection,
   out.end();
 }
 
+// Sorted, each once.
+std::vector<storage::CollectionId> collections_of(const SyncRequest& sync) {
+  std::vector<storage::CollectionId> ids;
+  for (const CollectionRequest& collection : sync.collections) {
+    if (const auto id = parse_collection_id(collection.collection_id)) ids.push_back(*id);
+  }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  return ids;
+}
+
 // One look at all collections. An empty body means that there is nothing to say; the collections'
 // keys are then the ones that go on.
 storage::Result<Reply> look(Request& request, const Services& services, SyncRequest& sync,
@@ -82,11 +116,8 @@ storage::Result<Reply> look(Request& request, const Services& services, SyncRequ
   if (!request.quarantined) {
     (void)services.conversations->apply(request.user.id, *request.mailbox);
   }
-  std::vector<storage::CollectionId> ids;
-  for (const CollectionRequest& collection : sync.collections) {
-    if (const auto id = parse_collection_id(collection.collection_id)) ids.push_back(*id);
-  }
-  const CollectionLocks::Guard guard = services.locks->lock(request.device.id, std::move(ids));
+  const CollectionLocks::Guard guard =
+      services.locks->lock(request.device.id, collections_of(sync));
 
   const int most = limits.max_window;
   int room = sync.window > 0 ? std::min(sync.window, most) : most;
@@ -101,6 +132,10 @@ storage::Result<Reply> look(Request& request, const Services& services, SyncRequ
         out.size() < limits.max_answer ? limits.max_answer - out.size() : std::size_t{1};
     GODWIT_ASSIGN(const CollectionAnswer answer,
                   sync_collection({request, services, collection, window, budget, only_newest}));
+    if (answer.status != 1) {
+      log_refused(request, collection.collection_id, answer.status,
+                  refusal_reason(collection, answer.status));
+    }
     room -= answer.operations;
     if (!answer.has_content && !names_all) {
       collection.sync_key = answer.sync_key;
@@ -136,13 +171,9 @@ struct WaitingSync {
 CommandResult wait_or_answer(std::shared_ptr<WaitingSync> waiting, bool resumed) {
   const Services& services = *waiting->services;
   std::shared_ptr<http::Waker> waker = waiting->request.make_waker();
-  std::vector<storage::CollectionId> ids;
-  for (const CollectionRequest& collection : waiting->sync.collections) {
-    if (const auto id = parse_collection_id(collection.collection_id)) ids.push_back(*id);
-  }
   auto watch = std::make_shared<Waiting>(
-      *services.hub, waiting->request.user.id, waiting->request.mailbox, std::move(ids),
-      storage::hub_event::kAdded | storage::hub_event::kHierarchy,
+      *services.hub, waiting->request.user.id, waiting->request.mailbox,
+      collections_of(waiting->sync), storage::hub_event::kAdded | storage::hub_event::kHierarchy,
       [waker](const storage::HubEvent&) { waker->wake(); });
 
   auto reply = look(waiting->request, services, waiting->sync, resumed);
@@ -153,6 +184,7 @@ CommandResult wait_or_answer(std::shared_ptr<WaitingSync> waiting, bool resumed)
   ParkedCommand parked;
   parked.waker = std::move(waker);
   parked.wait = std::chrono::seconds((left + 999) / 1000);
+  parked.collections = collections_of(waiting->sync);
   parked.resume = [waiting = std::move(waiting),
                    watch = std::move(watch)](http::WakeReason reason) -> CommandResult {
     if (reason != http::WakeReason::woken) return Reply{};  // nothing new: an empty answer
@@ -170,6 +202,7 @@ CommandResult park(Request& request, const Services& services, SyncRequest sync)
   // Not needed any more, and a parked request should be small.
   waiting->request.body.reset();
   waiting->request.raw_body = {};
+  waiting->request.end_older = {};
   waiting->request.device.info.clear();
   waiting->request.device.ping.clear();
   waiting->request.device.sync.clear();
@@ -216,6 +249,7 @@ CommandResult run_sync(Request& request, const Services& services) {
     return refusal_reply(request, *refusal);
   }
   SyncRequest& sync = std::get<SyncRequest>(whole);
+  request.end_older(collections_of(sync));
   if (auto remembered = remember(request, services, sync); !remembered) {
     return command_error(remembered.error());
   }

@@ -92,7 +92,6 @@ class Turn {
   storage::Result<SyncTurn> load() {
     storage::StateStore& store = *task_.services.state;
     const std::int64_t device = task_.request.device.id;
-    if (task_.collection.sync_key.empty()) return begin_current(store, device, collection_);
     const auto key = parse_sync_key(task_.collection.sync_key);
     if (!key) return storage::fail(ErrorKind::invalid, "not a key of this server");
     return begin_turn(store, device, collection_, *key);

@@ -15,8 +15,13 @@ using wbxml::Element;
 
 constexpr int kMaxWindow = 512;  // [MS-ASCMD] 2.2.3.199: 0 and larger values mean this
 constexpr std::size_t kMaxSyncKey = 64;
+constexpr std::int64_t kCachedFormat = 2;
 constexpr std::size_t kMaxId = 64;
 constexpr int kPartUnsupported = 164;  // BodyPartPreferenceTypeNotSupported
+
+tl::unexpected<storage::Error> invalid(std::string reason) {
+  return storage::fail(storage::ErrorKind::invalid, std::move(reason));
+}
 
 // An empty tag is true. nullopt: neither 0 nor 1.
 std::optional<bool> parse_boolean(std::string_view text) {
@@ -33,7 +38,9 @@ std::optional<int> parse_window(const Element& parent) {
   return *value == 0 || *value > kMaxWindow ? kMaxWindow : static_cast<int>(*value);
 }
 
-std::optional<ClientCommand> parse_command(const Element& element) {
+// nullopt: a Change, Delete or Fetch of nothing. Some phones send an empty ServerId; the other
+// commands are done all the same. (quirks.md: BlackBerry) invalid: not a command.
+storage::Result<std::optional<ClientCommand>> parse_command(const Element& element) {
   ClientCommand command;
   if (element.tag == airsync::kAdd) {
     command.kind = ClientCommand::Kind::add;
@@ -44,22 +51,21 @@ std::optional<ClientCommand> parse_command(const Element& element) {
   } else if (element.tag == airsync::kFetch) {
     command.kind = ClientCommand::Kind::fetch;
   } else {
-    return std::nullopt;
+    return invalid(wbxml::to_string(element.tag) + " is no command");
   }
-  command.server_id = element.text_of(airsync::kServerId).value_or("");
-  command.client_id = element.text_of(airsync::kClientId).value_or("");
+  const bool adds = command.kind == ClientCommand::Kind::add;
+  const auto id = element.text_of(adds ? airsync::kClientId : airsync::kServerId);
+  if (!id || (adds && id->empty())) return invalid("a command without an id");
+  if (id->size() > kMaxId) return invalid("an item's id of more than 64 characters");
+  if (id->empty()) return std::optional<ClientCommand>();
+  (adds ? command.client_id : command.server_id) = *id;
   command.item_class = element.text_of(airsync::kClass).value_or("");
   command.send = element.has(wbxml::email2::kSend);
   if (const Element* data = element.child(airsync::kApplicationData)) {
     command.data = *data;
     command.send = command.send || data->has(wbxml::email2::kSend);
   }
-  const bool named = command.kind == ClientCommand::Kind::add ? !command.client_id.empty()
-                                                              : !command.server_id.empty();
-  if (!named || command.server_id.size() > kMaxId || command.client_id.size() > kMaxId) {
-    return std::nullopt;
-  }
-  return command;
+  return std::optional<ClientCommand>(std::move(command));
 }
 
 // The Options of the collection's own class; from 14.0 on a second block may be for SMS.
@@ -82,57 +88,79 @@ bool is_well_ordered(const Element& collection) {
   return seen_id;
 }
 
-bool parse_collection_fields(const Element& element, Version version, CollectionRequest& out) {
+// [MS-ASCMD] 2.2.3.84 (R3128, R5838); phones of 2.5 and 12.0 were told otherwise.
+storage::Result<bool> parse_get_changes(const Element& element, bool first, Version version) {
+  const auto text = element.text_of(airsync::kGetChanges);
+  const auto changes = parse_boolean(text.value_or(first ? "0" : "1"));
+  if (!changes) return invalid("GetChanges is no boolean");
+  if (first && *changes && version >= Version::v12_1) return invalid("GetChanges with SyncKey 0");
+  return *changes;
+}
+
+storage::Result<void> parse_collection_options(const Element& element, const ItemClassInfo& info,
+                                               Version version, CollectionRequest& out) {
+  if (version >= Version::v14_0 && element.has(airsync::kConversationMode)) {
+    // [MS-ASCMD] 2.2.3.36.2 (R2117)
+    if (info.item_class != ItemClass::mail) return invalid("ConversationMode without mail");
+    out.conversations = parse_boolean(*element.text_of(airsync::kConversationMode));
+    if (!out.conversations) return invalid("ConversationMode is no boolean");
+  }
+  const Element* options = own_options(element, info.name);
+  if (options == nullptr) return {};
+  GODWIT_ASSIGN(SyncOptions parsed, parse_sync_options(*options, version));
+  // [MS-ASCMD] 2.2.3.68.2
+  if (!has_filter(info, parsed.filter)) return invalid("the class has no such FilterType");
+  if (info.filters == 0) parsed.filter = 0;
+  if (parsed.body.part_unsupported) {
+    out.refused = kPartUnsupported;
+    out.reason = "BodyPartPreference of another Type than HTML";
+  }
+  out.options = std::move(parsed);
+  return {};
+}
+
+// The status of what is invalid here is 4, of this collection alone.
+storage::Result<void> parse_collection_fields(const Element& element, Version version,
+                                              CollectionRequest& out) {
   out.collection_id = element.text_of(airsync::kCollectionId).value_or("");
   out.sync_key = element.text_of(airsync::kSyncKey).value_or("");
-  if (out.collection_id.empty() || out.collection_id.size() > kMaxId || out.sync_key.empty()) {
-    return false;
-  }
-  if (!is_well_ordered(element)) return false;
+  if (out.collection_id.empty()) return invalid("no CollectionId");
+  if (out.collection_id.size() > kMaxId)
+    return invalid("a CollectionId of more than 64 characters");
+  if (out.sync_key.empty()) return invalid("no SyncKey");
+  if (!is_well_ordered(element)) return invalid("Supported before CollectionId");
   const auto moves = parse_boolean(element.text_of(airsync::kDeletesAsMoves).value_or("1"));
+  if (!moves) return invalid("DeletesAsMoves is no boolean");
   const auto window = parse_window(element);
-  if (!moves || !window) return false;
+  if (!window) return invalid("WindowSize is no number");
   out.deletes_as_moves = *moves;
   out.window = *window;
-
-  const auto changes_text = element.text_of(airsync::kGetChanges);
-  const bool first = out.sync_key == "0";
-  const auto changes = parse_boolean(changes_text.value_or(first ? "0" : "1"));
-  if (!changes) return false;
-  out.get_changes = *changes;
-  // [MS-ASCMD] R3128, R5838; phones of 2.5 and 12.0 were told otherwise.
-  if (first && *changes && version >= Version::v12_1) return false;
+  GODWIT_ASSIGN(out.get_changes, parse_get_changes(element, out.sync_key == "0", version));
 
   const auto id = parse_collection_id(out.collection_id);
-  const ItemClassInfo& info = info_of(id ? class_of(*id) : ItemClass::mail);
-  if (version >= Version::v14_0 && element.has(airsync::kConversationMode)) {
-    out.conversations = parse_boolean(*element.text_of(airsync::kConversationMode));
-    if (!out.conversations) return false;
+  return parse_collection_options(element, info_of(id ? class_of(*id) : ItemClass::mail), version,
+                                  out);
+}
+
+storage::Result<void> parse_commands(const Element& list, CollectionRequest& out) {
+  for (const Element& child : list.children) {
+    GODWIT_ASSIGN(auto command, parse_command(child));
+    if (command) out.commands.push_back(std::move(*command));
   }
-  if (const Element* options = own_options(element, info.name)) {
-    auto parsed = parse_sync_options(*options, version);
-    // [MS-ASCMD] 2.2.3.68.2
-    if (!parsed || !has_filter(info, parsed->filter)) return false;
-    if (info.filters == 0) parsed->filter = 0;
-    if (parsed->body.part_unsupported) out.refused = kPartUnsupported;
-    out.options = std::move(*parsed);
-  }
-  return true;
+  if (out.sync_key == "0" && !out.commands.empty()) return invalid("Commands with SyncKey 0");
+  return {};
 }
 
 CollectionRequest parse_collection(const Element& element, Version version) {
   CollectionRequest out;
-  out.malformed = !parse_collection_fields(element, version, out);
-  if (const Element* commands = element.child(airsync::kCommands)) {
-    for (const Element& child : commands->children) {
-      auto command = parse_command(child);
-      if (!command) {
-        out.malformed = true;
-        break;
-      }
-      out.commands.push_back(std::move(*command));
-    }
-    if (out.sync_key == "0" && !out.commands.empty()) out.malformed = true;
+  auto parsed = parse_collection_fields(element, version, out);
+  if (const Element* list = element.child(airsync::kCommands)) {
+    auto commands = parse_commands(*list, out);
+    if (parsed) parsed = std::move(commands);
+  }
+  if (!parsed) {
+    out.malformed = true;
+    out.reason = parsed.error().message;
   }
   return out;
 }
@@ -222,11 +250,13 @@ std::variant<SyncRequest, SyncRefusal> parse_sync_request(const Element& root, V
 
 std::string encode_cached(const SyncRequest& request) {
   CompactWriter out;
+  out.number(kCachedFormat);
   out.number(request.window);
   out.number(request.wait_seconds);
   out.number(static_cast<std::int64_t>(request.collections.size()));
   for (const CollectionRequest& collection : request.collections) {
     out.text(collection.collection_id);
+    out.text(collection.sync_key);
     out.number((collection.deletes_as_moves ? 1 : 0) + (collection.get_changes ? 2 : 0));
     out.number(collection.window);
   }
@@ -236,12 +266,14 @@ std::string encode_cached(const SyncRequest& request) {
 std::optional<SyncRequest> decode_cached(std::string_view bytes) {
   if (bytes.empty()) return std::nullopt;
   CompactReader in(bytes);
+  if (in.number() != kCachedFormat) return std::nullopt;
   SyncRequest request;
   request.window = static_cast<int>(in.number());
   request.wait_seconds = static_cast<int>(in.number());
   request.collections.resize(in.count());
   for (CollectionRequest& collection : request.collections) {
     collection.collection_id = in.text();
+    collection.sync_key = in.text();
     const std::int64_t switches = in.number();
     collection.deletes_as_moves = (switches & 1) != 0;
     collection.get_changes = (switches & 2) != 0;

@@ -25,7 +25,7 @@ struct ClientCommand {
 };
 
 struct CollectionRequest {
-  std::string sync_key;  // "" from a cached request: the newest key
+  std::string sync_key;
   std::string collection_id;
   bool deletes_as_moves = true;
   bool get_changes = true;
@@ -35,6 +35,7 @@ struct CollectionRequest {
   std::vector<ClientCommand> commands;
   bool malformed = false;  // status 4 for this collection
   int refused = 0;         // another status for this collection, when not 0
+  std::string reason;      // why it is malformed or refused, for the log
 };
 
 struct SyncRequest {
@@ -55,8 +56,9 @@ struct SyncRefusal {
 std::variant<SyncRequest, SyncRefusal> parse_sync_request(const wbxml::Element& root,
                                                           Version version, const Limits& limits);
 
-// The form in which a request is kept for empty and partial Sync: without keys, options (those are
-// in each collection's state) and commands.
+// The form in which a request is kept for empty and partial Sync: without options (those are in
+// each collection's state) and commands. The keys are those that were sent: an empty Sync stands
+// for the same request, also when the answer to it was lost. [MS-ASCMD] R673, R5120
 std::string encode_cached(const SyncRequest& request);
 std::optional<SyncRequest> decode_cached(std::string_view bytes);
 

@@ -97,6 +97,7 @@ class ServiceFixture {
   http::Parked park(const Call& call);
   // The waker of the request handled last.
   TestWaker& waker() { return *waker_; }
+  std::shared_ptr<TestWaker> waker_pointer() { return waker_; }
 
   // FolderSync with key 0; returns the id of the folder of that type (2: Inbox).
   std::string folder_id(int type, const std::string& device = "dev1");
