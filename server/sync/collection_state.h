@@ -38,6 +38,10 @@ struct OwnChange {
   bool operator==(const OwnChange&) const = default;
 };
 
+// So many of them are stored. A phone that only files into a folder, or never asks for its changes,
+// would make the state grow without end.
+inline constexpr std::size_t kMostOwn = 32;
+
 // How many items outside the filter a phone is sent for the sake of their conversations. What a
 // phone would get beyond them it can still search for.
 inline constexpr std::size_t kMostOutside = 2000;
@@ -53,6 +57,9 @@ struct CollectionState {
   storage::Position cutoff;           // the phone holds nothing older
   std::vector<PendingRange> pending;  // newest first; they do not overlap
   std::vector<OwnChange> own;
+  // Dropped from `own`: any item created up to here and not told yet may be on the phone, because
+  // it was put there. The phone is told when such an item goes away. 0: none was dropped.
+  storage::Seq put_upto = 0;
   // ConversationMode, as the phone asked last. [MS-ASCMD] 2.2.3.36.2
   bool conversations = false;
   // On the phone though older than `cutoff`, because their conversation has newer ones. Sorted.
@@ -69,6 +76,10 @@ struct CollectionState {
 
   bool operator==(const CollectionState&) const = default;
 };
+
+// Drops the oldest own changes beyond kMostOwn, those that added an item last: a phone can stand to
+// hear of its own change, but not to get an item twice.
+void drop_surplus_own_changes(CollectionState& state);
 
 std::string encode(const CollectionState& state);
 // corrupt: not made by encode() of this or an earlier release.

@@ -42,6 +42,11 @@ storage::Result<std::int64_t> count_operations(storage::ChangeLog& log, const Sy
   return total;
 }
 
+std::string encode_for_storage(CollectionState state) {
+  drop_surplus_own_changes(state);
+  return encode(state);
+}
+
 }  // namespace
 
 storage::Result<SyncKey> start_epoch(storage::StateStore& store, std::int64_t device,
@@ -81,7 +86,7 @@ bool is_newest(const SyncTurn& turn) { return turn.key.generation == turn.stored
 
 storage::Result<SyncKey> commit_turn(storage::StateStore& store, const SyncTurn& turn,
                                      const CollectionState& next) {
-  std::string encoded = encode(next);
+  std::string encoded = encode_for_storage(next);
   if (!is_newest(turn) && encoded == turn.stored->current) {
     return SyncKey{turn.key.epoch, turn.stored->generation};
   }
@@ -100,7 +105,7 @@ storage::Result<SyncKey> commit_turn(storage::StateStore& store, const SyncTurn&
 void refresh_turn(storage::StateStore& store, const SyncTurn& turn, const CollectionState& next) {
   if (!is_newest(turn)) return;
   storage::StoredState row = *turn.stored;
-  row.current = encode(next);
+  row.current = encode_for_storage(next);
   // A lost race or a failing database only means that the next Sync reads these entries again.
   (void)store.commit_state(turn.device, turn.collection, turn.stored, row);
 }
@@ -118,9 +123,10 @@ void note_put_there(storage::StateStore& store, std::int64_t device,
 storage::Result<bool> has_additions(storage::ChangeLog& log, const SyncTurn& turn) {
   const CollectionState& state = turn.state;
   if (!state.started) {
-    GODWIT_ASSIGN(const auto items, log.count(turn.collection, kNewest, {},
-                                              std::numeric_limits<storage::Seq>::max()));
-    return items > 0;
+    GODWIT_ASSIGN(const storage::ListPage page,
+                  log.newest_first(turn.collection, kNewest, {},
+                                   std::numeric_limits<storage::Seq>::max(), 1));
+    return !page.items.empty();
   }
   if (!state.pending.empty()) return true;
   GODWIT_ASSIGN(const storage::Seq head, log.head(turn.collection));

@@ -68,7 +68,8 @@ void note_put_there(storage::StateStore& store, std::int64_t device,
 // Is there anything to tell the phone that it must be woken for: an added item inside its filter,
 // or the rest of a first load? For Ping and for a Sync that waits; modified and removed items do
 // not count. [MS-ASCMD] 3.1.5.4, 3.1.5.8
-// true when the collection was never synced past key 0 (its items are all news).
+// true when the collection was never synced past key 0 (its items are all news). What the phone put
+// there itself is no news, unless it was so much that the state does not name it any more.
 storage::Result<bool> has_additions(storage::ChangeLog& log, const SyncTurn& turn);
 
 // How many items a Sync with this filter cutoff (nullopt: the one last used) would bring; counts

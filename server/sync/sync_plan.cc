@@ -99,15 +99,18 @@ class Planner {
 
   // An item that the phone put there itself (MoveItems) is on the phone though the cursor is before
   // it. Its Add is told all the same, as the documents have it, and replaces what the phone has;
-  // but not that of an item that the phone added by Sync: it has its id from the response.
+  // but not that of an item that the phone added by Sync: it has its id from the response. Of a
+  // removed one its removal is told: inside the filter by the entry that the removal has itself.
   storage::Result<bool> tell_added(const Change& change, const OwnChange* own) {
-    const bool put_there = own != nullptr;
+    const bool put_there = own != nullptr || change.created_seq <= state_.put_upto;
+    const bool inside = plan_.next.cutoff <= change.position();
     const bool removed = (change.aspects & storage::aspect::kRemoved) != 0;
     const bool sent = plan_.next.holds_outside(change.position());  // with its conversation
-    if (removed && (put_there || sent)) return true;  // its removal has an entry of its own
-    if (sent) return true;
-    if (!removed && put_there && own->added && plan_.next.cutoff <= change.position()) return true;
-    if (!removed && plan_.next.cutoff <= change.position()) {
+    if (sent || (removed && put_there && inside)) return true;
+    if (!removed && own != nullptr && own->added && inside) return true;
+    if (removed && put_there) {
+      push(SyncOperation::Kind::remove, change);
+    } else if (!removed && inside) {
       GODWIT_ASSIGN(const bool whole, bring_conversation(change.id));
       if (!whole || room_ == 0) return false;
       push(SyncOperation::Kind::add, change);
@@ -302,6 +305,7 @@ class Planner {
   void drop_passed_own_changes() {
     std::erase_if(plan_.next.own,
                   [&](const OwnChange& own) { return own.seq <= plan_.next.cursor; });
+    if (plan_.next.put_upto <= plan_.next.cursor) plan_.next.put_upto = 0;
   }
 
   const OwnChange* own_change(ItemId id) const {

@@ -39,7 +39,8 @@ class FakeChangeLog final : public storage::ChangeLog {
     return head_;
   }
   const std::map<storage::ItemId, Item>& items() const { return items_; }
-  int reads = 0;  // calls of everything but head()
+  int reads = 0;   // calls of everything but head()
+  int counts = 0;  // calls of count(): as many steps as there are items
 
   storage::Result<storage::Seq> head(storage::CollectionId) override { return head_; }
 
@@ -87,6 +88,7 @@ class FakeChangeLog final : public storage::ChangeLog {
   storage::Result<std::int64_t> count(storage::CollectionId, storage::Position before,
                                       storage::Position cutoff, storage::Seq upto) override {
     ++reads;
+    ++counts;
     return static_cast<std::int64_t>(live(cutoff, before, upto).size());
   }
 

@@ -190,6 +190,17 @@ TEST_CASE("plan: an item that the phone moved in from outside its filter is soft
   CHECK(ids(plan(log, state, 5000), Kind::soft_remove) == Ids{moved});
 }
 
+TEST_CASE("plan: an item older than the filter that the phone moved in and another removed goes") {
+  FakeChangeLog log;
+  CollectionState state = plan(log, {}, 5000).next;
+  const auto moved = log.add(1000);
+  state.own.push_back({moved, log.items().at(moved).created});
+  log.remove(moved);
+  const SyncPlan gone = plan(log, state, 5000);
+  CHECK(ids(gone, Kind::remove) == Ids{moved});
+  CHECK(gone.operations.size() == 1);
+}
+
 TEST_CASE("plan: what leaves the filter window is soft-deleted, what is in it stays") {
   FakeChangeLog log;
   for (int date = 1; date <= 5; ++date) log.add(date * 1000);
@@ -363,13 +374,17 @@ TEST_CASE("plan: what a phone holds of conversations has a limit, and the state 
 struct Phone {
   CollectionState state;
   std::set<storage::ItemId> items;
+  std::set<storage::ItemId> put;    // by MoveItems: its Add replaces what is there
   std::set<storage::ItemId> stale;  // told of a change that has not arrived yet
 
   void apply(const SyncPlan& made) {
     for (const SyncOperation& operation : made.operations) {
       switch (operation.kind) {
         case Kind::add:
-          CHECK_MESSAGE(items.insert(operation.id).second, "added twice: ", operation.id);
+          CHECK_MESSAGE((items.insert(operation.id).second || put.count(operation.id) != 0),
+                        "added twice: ", operation.id);
+          put.erase(operation.id);
+          stale.erase(operation.id);
           break;
         case Kind::change:
           CHECK_MESSAGE(items.count(operation.id) == 1, "changed unknown: ", operation.id);
@@ -379,11 +394,22 @@ struct Phone {
           items.erase(operation.id);
           break;
         case Kind::soft_remove:
-          CHECK_MESSAGE(items.erase(operation.id) == 1, "soft-deleted unknown: ", operation.id);
+          CHECK_MESSAGE((items.erase(operation.id) == 1 || state.put_upto > 0),
+                        "soft-deleted unknown: ", operation.id);
           break;
       }
     }
     state = made.next;
+    eas::drop_surplus_own_changes(state);
+  }
+
+  // MoveItems: the phone has the item before it is told of it.
+  void put_there(storage::ItemId id, storage::Seq created) {
+    if (!state.started) return;
+    items.insert(id);
+    put.insert(id);
+    state.own.push_back({id, created});
+    eas::drop_surplus_own_changes(state);
   }
 };
 
@@ -399,7 +425,7 @@ TEST_CASE("plan: random schedules converge, with nothing lost and nothing double
       const int live = static_cast<int>(log.items().size());
       const auto victim = live > 0 ? 1 + pick(live) : 0;
       const bool there = victim > 0 && !log.items().at(victim).removed;
-      switch (pick(6)) {
+      switch (pick(7)) {
         case 0:
         case 1:
           log.add(1000 * (1 + pick(20)));
@@ -415,6 +441,12 @@ TEST_CASE("plan: random schedules converge, with nothing lost and nothing double
           break;
         case 4:
           cutoff = 1000 * pick(20);
+          break;
+        case 5:
+          for (int left = pick(10) == 0 ? 40 : 1; left > 0; --left) {
+            const auto id = log.add(1000 * (1 + pick(20)));
+            phone.put_there(id, log.items().at(id).created);
+          }
           break;
         default:
           phone.apply(plan(log, phone.state, cutoff, 1 + pick(6)));
@@ -520,6 +552,18 @@ TEST_CASE("state: encoding is exact, short, and refuses what it did not make") {
     CHECK_FALSE(eas::decode_collection_state(bytes.substr(0, length)));
   }
   CHECK_FALSE(eas::decode_collection_state(bytes + "x"));
+}
+
+TEST_CASE("state: what an earlier release stored is read") {
+  // Started, cursor 5, no cutoff and nothing pending; own changes 7 at 8 and, added, 9 at 10.
+  const std::string bytes("\x02\x02\x0A\0\0\0\x04\x0E\x10\x11\x14\x06\x02o", 14);
+  const auto state = eas::decode_collection_state(bytes);
+  REQUIRE(state);
+  CHECK(state->cursor == 5);
+  CHECK(state->own == std::vector<eas::OwnChange>{{7, 8}, {9, 10, true}});
+  CHECK(state->filter == 3);
+  CHECK(state->options == "o");
+  CHECK(*eas::decode_collection_state(eas::encode(*state)) == *state);
 }
 
 TEST_CASE("filter: the window ends at a full hour and zero means everything") {
