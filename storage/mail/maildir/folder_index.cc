@@ -146,6 +146,13 @@ Result<void> update_folder(Connection& connection, std::int64_t user, const Fold
   return {};
 }
 
+Result<void> release_folder_dir(Connection& connection, std::int64_t user, CollectionId folder) {
+  // No directory's name has a slash in it.
+  GODWIT_TRY(connection.execute("UPDATE mail_folder SET dir = $3 WHERE user_id = $1 AND id = $2",
+                                {user, folder, blob("/" + std::to_string(folder))}));
+  return {};
+}
+
 Result<void> remove_folder(Connection& connection, std::int64_t user, CollectionId folder,
                            Seq changed_seq) {
   const std::int64_t key = folder_key(user, folder);

@@ -41,6 +41,7 @@ struct Plan {
   std::vector<FolderRow> gone;
   std::set<std::string> visible;  // dirs of rows whose change phones must be told
   std::set<std::string> touched;  // dirs of rows that changed at all
+  std::vector<CollectionId> renamed;
 };
 
 class Reconciler {
@@ -100,6 +101,7 @@ class Reconciler {
     row.name = display_name(dir);
     plan_.touched.insert(dir);
     plan_.visible.insert(dir);
+    plan_.renamed.push_back(row.id);
     live_[dir] = row;
   }
 
@@ -195,7 +197,8 @@ class Reconciler {
   Plan plan_;
 };
 
-// Writes a plan. Parents come before their children in the order of dirs.
+// Writes a plan. Parents come before their children in the order of dirs. exists: another process
+// gave one of these dirs to a row meanwhile.
 Result<Seq> save_plan(Connection& connection, std::int64_t user, Plan plan) {
   Seq newest = 0;
   std::map<std::string, CollectionId> ids;
@@ -203,6 +206,10 @@ Result<Seq> save_plan(Connection& connection, std::int64_t user, Plan plan) {
   for (const FolderRow& row : plan.gone) {
     GODWIT_ASSIGN(newest, next_hierarchy_seq(connection, user));
     GODWIT_TRY(remove_folder(connection, user, row.id, newest));
+  }
+  // So are the dirs that renamed folders left: a subfolder that stayed behind has a parent there.
+  for (const CollectionId id : plan.renamed) {
+    GODWIT_TRY(release_folder_dir(connection, user, id));
   }
   for (FolderRow& row : plan.rows) {
     const CollectionId parent = row.dir.empty() ? 0 : ids[std::string(parent_directory(row.dir))];
@@ -294,26 +301,37 @@ Result<void> MaildirMailbox::refresh_hierarchy_locked(bool force) {
     GODWIT_TRY(load());
   }
   GODWIT_TRY(make_role_folders(user_fd.get(), rows));
-  Stamp stamp = stamp_of(user_fd.get());
-  GODWIT_ASSIGN(DiskFolders disk, read_disk(user_fd.get()));
-  Plan plan = Reconciler(rows, std::move(disk)).run();
+  auto saved = compare_hierarchy(user_fd.get(), user->root, std::move(rows));
+  if (saved || saved.error().kind != ErrorKind::exists) return saved;
+  // Another process saved news first, most often the same: what is there left to save?
+  GODWIT_TRY(load());
+  saved = compare_hierarchy(user_fd.get(), user->root, std::move(rows));
+  if (!saved && saved.error().kind == ErrorKind::exists) {
+    log_event(LogLevel::warning, "the list of mail folders could not be saved",
+              {{"user", user_}, {"reason", saved.error().message}});
+    saved.error().kind = ErrorKind::unavailable;
+  }
+  return saved;
+}
+
+// Makes the rows agree with the directories. exists: the rows have changed since they were loaded.
+Result<void> MaildirMailbox::compare_hierarchy(int user_fd, const Stamp& known,
+                                               std::vector<FolderRow> rows) {
+  Stamp stamp = stamp_of(user_fd);
+  GODWIT_ASSIGN(DiskFolders disk, read_disk(user_fd));
+  const Plan plan = Reconciler(rows, std::move(disk)).run();
   if (!is_settled(stamp, context_.options.granularity)) stamp.mtime = 0;
   if (!is_needed(plan, rows)) {
-    if (user->root == stamp || stamp.mtime == 0) return {};
+    if (known == stamp || stamp.mtime == 0) return {};
     return context_.database.write(
         [&](Connection& connection) { return save_root_stamp(connection, user_, stamp); });
   }
   context_.step("index folders");
   Seq newest = 0;
-  auto saved = context_.database.write([&](Connection& connection) -> Result<void> {
+  GODWIT_TRY(context_.database.write([&](Connection& connection) -> Result<void> {
     GODWIT_ASSIGN(newest, save_plan(connection, user_, plan));
     return save_root_stamp(connection, user_, stamp);
-  });
-  if (!saved) {
-    // Another process saved the same news first.
-    if (saved.error().kind == ErrorKind::exists) return {};
-    return saved;
-  }
+  }));
   if (newest != 0) publish_hierarchy(newest);
   return {};
 }

@@ -80,6 +80,8 @@ Result<std::vector<FolderRow>> load_changed_folders(Connection& connection, std:
 Result<void> insert_folder(Connection& connection, std::int64_t user, const FolderRow& row);
 // Saves dir, name, parent, role, changed_seq and identity.
 Result<void> update_folder(Connection& connection, std::int64_t user, const FolderRow& row);
+// Frees the dir of a folder that update_folder() gives another one in the same transaction.
+Result<void> release_folder_dir(Connection& connection, std::int64_t user, CollectionId folder);
 // Makes it a tombstone and forgets its items.
 Result<void> remove_folder(Connection& connection, std::int64_t user, CollectionId folder,
                            Seq changed_seq);

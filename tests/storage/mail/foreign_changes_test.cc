@@ -234,6 +234,40 @@ TEST_CASE("maildir: folders made, renamed and removed by another program") {
   CHECK(news.folders[0].removed);
 }
 
+TEST_CASE(
+    "maildir: a folder renamed without its subfolders keeps its id, they stay where they are") {
+  for (const auto& [from, to] : {std::pair{".A", ".Z"}, std::pair{".P", ".D"}}) {
+    CAPTURE(from);
+    Local local;
+    World& world = local.world;
+    const std::string left = std::string(from) + ".Left";
+    deliver(world.path(from), "1.host");
+    deliver(world.path(left), "2.host");
+    const auto head = must(world.box->hierarchy_head());
+    const auto parent = world.by_name(from + 1);
+    const auto child = world.by_name("Left");
+    REQUIRE(parent);
+    REQUIRE(child);
+    CHECK(world.ids(parent->id).size() == 1);
+    fs::rename(world.path(from), world.path(to));
+    const auto news = must(world.box->hierarchy_changes(head));
+    CHECK(news.folders.size() == 3);
+    CHECK(world.by_name(to + 1)->id == parent->id);
+    REQUIRE(world.by_name(from + 1));  // the parent that the phone needs for the one left behind
+    CHECK(world.by_name("Left")->parent == world.by_name(from + 1)->id);
+    CHECK(world.by_name("Left")->id == child->id);
+    CHECK(world.ids(parent->id).size() == 1);
+    CHECK(world.ids(child->id).size() == 1);
+    // The second half of a rename as an IMAP server does it.
+    fs::rename(world.path(left), world.path(std::string(to) + ".Left"));
+    CHECK(world.by_name("Left")->id == child->id);
+    CHECK(world.by_name("Left")->parent == parent->id);
+    CHECK_FALSE(world.by_name(from + 1));
+    deliver(world.path(".Later"), "3.host");
+    CHECK(world.by_name("Later"));
+  }
+}
+
 TEST_CASE("maildir: a folder renamed under the feet of an operation is found again") {
   Local local;
   World& world = local.world;
