@@ -30,9 +30,15 @@ std::string_view RawReply::header(std::string_view name) const {
   return {};
 }
 
-RawConnection::RawConnection(std::uint16_t port, bool tls) {
+RawConnection::RawConnection(std::uint16_t port, bool tls, const char* from) {
   std::signal(SIGPIPE, SIG_IGN);
   fd_.reset(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (from != nullptr) {
+    sockaddr_in source{};
+    source.sin_family = AF_INET;
+    ::inet_pton(AF_INET, from, &source.sin_addr);
+    ::bind(fd_.get(), reinterpret_cast<sockaddr*>(&source), sizeof source);
+  }
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);

@@ -27,8 +27,9 @@ struct RawReply {
 // One thread.
 class RawConnection {
  public:
-  // Connects at once; ok() tells whether that worked. The certificate is not verified.
-  RawConnection(std::uint16_t port, bool tls);
+  // Connects at once; ok() tells whether that worked. The certificate is not verified. `from`:
+  // another loopback address to come from, "127.0.0.2".
+  RawConnection(std::uint16_t port, bool tls, const char* from = nullptr);
   RawConnection(RawConnection&&) = default;
   bool ok() const { return static_cast<bool>(fd_); }
 
