@@ -67,8 +67,10 @@ Error system_error(const char* what, std::string_view name, int error) {
     case ELOOP:
       kind = ErrorKind::denied;
       break;
+    case EDQUOT:  // the user's, who has to make room
+      kind = ErrorKind::too_large;
+      break;
     case ENOSPC:
-    case EDQUOT:
     case EIO:
     case EROFS:
     case EMFILE:

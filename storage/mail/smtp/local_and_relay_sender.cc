@@ -70,6 +70,15 @@ Undelivered undelivered_from(const Refusal& refusal) {
   return {refusal.recipient, status, "smtp; " + refusal.reply, "the mail server refused it."};
 }
 
+bool is_temporary(ErrorKind kind) {
+  return kind == ErrorKind::unavailable || kind == ErrorKind::conflict;
+}
+
+Undelivered undelivered_for(const std::string& address, ErrorKind kind) {
+  if (kind == ErrorKind::too_large) return {address, "5.2.2", "", "the mailbox is full."};
+  return {address, "5.2.0", "", "the mailbox cannot take mail."};
+}
+
 Result<CollectionId> inbox_of(Mailbox& mailbox) {
   GODWIT_ASSIGN(const HierarchyPage page, mailbox.folders());
   for (const MailFolder& folder : page.folders) {
@@ -169,6 +178,26 @@ Result<void> LocalAndRelaySender::deliver(const OutgoingMail& mail, std::string_
   return {};
 }
 
+// One mailbox that is out of order stops nobody else's mail. For good: the sender is told. For now:
+// the whole is sent again, which those who have their copy do not notice.
+Result<void> LocalAndRelaySender::deliver_to_all(const OutgoingMail& mail, std::string_view bytes,
+                                                 Plan& plan) const {
+  Result<void> outcome;
+  for (const Local& to : plan.local) {
+    auto delivered = deliver(mail, bytes, to);
+    if (delivered) continue;
+    const Error& error = delivered.error();
+    log_event(LogLevel::error, "a local mailbox did not take a mail",
+              {{"user", to.address}, {"reason", error.message}});
+    if (is_temporary(error.kind)) {
+      outcome = std::move(delivered);
+    } else {
+      plan.undelivered.push_back(undelivered_for(to.address, error.kind));
+    }
+  }
+  return outcome;
+}
+
 Result<void> LocalAndRelaySender::hand_to_relay(const OutgoingMail& mail, std::string_view bytes,
                                                 Plan& plan) const {
   if (plan.remote.empty()) return {};
@@ -251,7 +280,7 @@ Result<void> LocalAndRelaySender::send(const OutgoingMail& mail) {
     copy = with_crlf(bytes);
     bytes = copy;
   }
-  for (const Local& to : plan.local) GODWIT_TRY(deliver(mail, bytes, to));
+  GODWIT_TRY(deliver_to_all(mail, bytes, plan));
   GODWIT_TRY(hand_to_relay(mail, bytes, plan));
   report(mail, plan.undelivered);
   return {};

@@ -44,6 +44,7 @@ class LocalAndRelaySender final : public MailSender {
   Result<bool> plan_local(std::string_view recipient, Plan& plan) const;
   bool is_local_domain(std::string_view address) const;
   Result<void> deliver(const OutgoingMail& mail, std::string_view bytes, const Local& to) const;
+  Result<void> deliver_to_all(const OutgoingMail& mail, std::string_view bytes, Plan& plan) const;
   Result<void> hand_to_relay(const OutgoingMail& mail, std::string_view bytes, Plan& plan) const;
   void report(const OutgoingMail& mail, const std::vector<Undelivered>& undelivered) const;
   Result<void> store_report(const OutgoingMail& mail,

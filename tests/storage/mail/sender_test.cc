@@ -3,6 +3,7 @@
 #include <map>
 
 #include "storage/base/text.h"
+#include "storage/mail/maildir/directories.h"
 #include "storage/mail/smtp/delivery_report.h"
 #include "storage/mail/smtp/local_and_relay_sender.h"
 #include "tests/storage/mail/mail_fixture.h"
@@ -34,9 +35,10 @@ struct Sending {
     };
     open();
   }
-  void open() {
+  void open() { open(*world.store); }
+  void open(storage::MailStore& store) {
     sender = must(storage::open_mail_sender(
-        options, *world.store, *world.database,
+        options, store, *world.database,
         [this](std::string_view address) -> Result<std::pair<std::int64_t, std::string>> {
           if (directory_down) return storage::fail(ErrorKind::unavailable, "down");
           std::string name = storage::to_lower(address);
@@ -83,6 +85,23 @@ struct Sending {
   bool groups_down = false;
   storage::SenderOptions options;
   std::unique_ptr<storage::MailSender> sender;
+};
+
+// The mail store, but for the users whose mailboxes cannot be opened.
+class BrokenStore final : public storage::MailStore {
+ public:
+  explicit BrokenStore(storage::MailStore& store) : store_(store) {}
+  Result<std::shared_ptr<storage::Mailbox>> open(std::int64_t user,
+                                                 std::string_view address) override {
+    const auto found = broken.find(user);
+    if (found != broken.end()) return storage::fail(found->second, "out of order");
+    return store_.open(user, address);
+  }
+  void stop() override {}
+  std::map<std::int64_t, ErrorKind> broken;
+
+ private:
+  storage::MailStore& store_;
 };
 
 bool contains(const std::string& text, const std::string& part) {
@@ -186,6 +205,42 @@ TEST_CASE("sender: a remote recipient without a relay is denied before anything 
   CHECK(kind_of(s.send({})) == ErrorKind::invalid);
   s.directory_down = true;
   CHECK(kind_of(s.send({"v@example.test"})) == ErrorKind::unavailable);
+}
+
+TEST_CASE("sender: a broken or full mailbox is reported, and everybody else gets the mail") {
+  const auto sink = SmtpSink::start({});
+  if (sink == nullptr) return;
+  Sending s(sink->url());
+  s.users = {
+      {"u@example.test", 1}, {"a@example.test", 2}, {"b@example.test", 3}, {"v@example.test", 4}};
+  BrokenStore store(*s.world.store);
+  s.open(store);
+  store.broken = {{2, ErrorKind::denied},
+                  {3, storage::maildir::system_error("write", "x", EDQUOT).kind}};
+  must(s.send({"a@example.test", "b@example.test", "v@example.test", "x@elsewhere.test"}));
+  CHECK(s.inbox_of(4).size() == 1);
+  CHECK(contains(sink->received(), "X-Rcpt-Args: <x@elsewhere.test>"));
+  const auto reports = s.inbox_of(1);
+  REQUIRE(reports.size() == 1);
+  CHECK(contains(reports[0], "rfc822; a@example.test\r\nAction: failed\r\nStatus: 5.2.0"));
+  CHECK(contains(reports[0], "rfc822; b@example.test\r\nAction: failed\r\nStatus: 5.2.2"));
+}
+
+TEST_CASE("sender: a mailbox that is out of order for now stops no other local mail") {
+  Sending s;
+  s.users = {{"u@example.test", 1}, {"a@example.test", 2}, {"v@example.test", 4}};
+  BrokenStore store(*s.world.store);
+  s.open(store);
+  store.broken = {{2, ErrorKind::unavailable}};
+  for (int i = 0; i < 2; ++i) {
+    CHECK(kind_of(s.send({"a@example.test", "v@example.test"})) == ErrorKind::unavailable);
+    CHECK(s.inbox_of(4).size() == 1);
+    CHECK(s.inbox_of(1).empty());
+  }
+  store.broken.clear();
+  must(s.send({"a@example.test", "v@example.test"}));
+  CHECK(s.inbox_of(2).size() == 1);
+  CHECK(s.inbox_of(4).size() == 1);
 }
 
 TEST_CASE("sender: an address that would break the SMTP dialogue never reaches it") {
