@@ -5,13 +5,14 @@
 #include <utility>
 
 #include "server/admin/table.h"
-#include "server/policy/known_clients.h"
+#include "server/policy/policy_check.h"
 #include "storage/base/text.h"
 
 namespace eas::admin {
 namespace {
 
 using nlohmann::ordered_json;
+using policy::PolicyVerdict;
 using storage::Access;
 using storage::Device;
 using storage::Result;
@@ -20,31 +21,50 @@ using storage::Wipe;
 
 constexpr UnixMillis kDay = UnixMillis{24} * 60 * 60 * 1000;
 
-std::string policy_state(const Device& device, const policy::EffectivePolicy& holds) {
+// Why a device that reported so is not let in; "" when it is.
+std::string refused_report(const Device& device, const policy::EffectivePolicy& holds) {
+  if (device.policy_status == 0 || policy::lets_in(holds, device.policy_status)) return {};
+  constexpr std::array<const char*, 5> kWhy = {"", "", "can apply only a part of it; not let in",
+                                               "did not apply it; not let in",
+                                               "is managed by somebody else; not let in"};
+  return kWhy[static_cast<std::size_t>(std::clamp(device.policy_status, 0, 4))];
+}
+
+std::string policy_state(const Device& device, const policy::EffectivePolicy& holds,
+                         PolicyVerdict verdict) {
   if (holds.corrupt) return "the stored policy cannot be read: set it again";
-  if (holds.revision == 0 && device.policy_revision == 0) {
-    return device.policy_key == 0 ? "none is set" : "none is set; it has provisioned";
+  const std::string refused = refused_report(device, holds);
+  switch (verdict) {
+    case PolicyVerdict::none:
+      return device.policy_key == 0 ? "none is set" : "none is set; it has provisioned";
+    case PolicyVerdict::goes_without:
+      return "does not provision; let in without";
+    case PolicyVerdict::cannot_provision:
+      return "cannot provision; not let in";
+    case PolicyVerdict::cannot_carry:
+      return "its protocol version cannot carry all of it; not let in";
+    case PolicyVerdict::not_taken:
+      if (!refused.empty()) return refused;
+      return device.pending_policy_key != 0 ? "was given it, and has not said that it applied it"
+                                            : "has not provisioned yet";
+    case PolicyVerdict::changed:
+      if (holds.revision == 0) return "has to give back the one that it took";
+      return "has to take the new policy";
+    case PolicyVerdict::outdated:
+      return "has to fetch it again, as every " +
+             std::string(holds.document.value("RefreshHours")) + " hours";
+    case PolicyVerdict::taken:
+      break;
   }
-  if (policy::never_provisions(device.type, device.user_agent)) {
-    const bool allowed = holds.revision == 0 || holds.document.flag("AllowNonProvisionableDevices");
-    return allowed ? "cannot provision; let in without" : "cannot provision; not let in";
-  }
-  if (device.policy_status == 2 && device.policy_revision != holds.revision &&
-      !holds.document.flag("AllowPartialCompliance")) {
-    return "can apply only a part of it; not let in";
-  }
-  if (device.policy_status == 3 && device.policy_revision != holds.revision) {
-    return "did not apply it; not let in";
-  }
-  if (device.policy_status == 4 && device.policy_revision != holds.revision) {
-    return "is managed by somebody else; not let in";
-  }
-  if (device.policy_key == 0) return "has not provisioned yet";
-  if (device.policy_revision != holds.revision) return "has to take the new policy";
   constexpr std::array<const char*, 5> kHow = {
       "up to date", "up to date", "up to date (applied in part)", "up to date (not applied)",
       "up to date (managed by somebody else)"};
   return kHow[static_cast<std::size_t>(std::clamp(device.policy_status, 0, 4))];
+}
+
+bool is_settled(PolicyVerdict verdict) {
+  return verdict == PolicyVerdict::none || verdict == PolicyVerdict::taken ||
+         verdict == PolicyVerdict::goes_without;
 }
 
 std::string wipe_text(const storage::DeviceControl& control) {
@@ -73,8 +93,7 @@ std::string wipe_text(const storage::DeviceControl& control) {
 }
 
 // States in order of weight; the first that holds names the device in lists.
-void judge(DeviceReport& report, const storage::User* user, const policy::EffectivePolicy& holds,
-           UnixMillis now) {
+void judge(DeviceReport& report, const storage::User* user, bool policy_settled, UnixMillis now) {
   const Device& device = report.device;
   const storage::DeviceControl& control = device.control;
   const auto add = [&](const char* color, const char* state, std::string reason) {
@@ -105,10 +124,9 @@ void judge(DeviceReport& report, const storage::User* user, const policy::Effect
   } else if (report.access.access == Access::quarantine) {
     add("yellow", "quarantined", "it waits for approval: " + report.access.why);
   }
-  if (!report.policy_state.starts_with("up to date") &&
-      !report.policy_state.starts_with("none is set") &&
-      !report.policy_state.ends_with("without")) {
-    add("yellow", "policy", "policy " + holds.name + ": " + report.policy_state);
+  if (!policy_settled) {
+    const std::string name = report.policy.empty() ? "" : " " + report.policy;
+    add("yellow", "policy", "policy" + name + ": " + report.policy_state);
   }
   if (report.reasons.empty() && now - device.last_seen > 7 * kDay) {
     report.color = "yellow";
@@ -132,9 +150,13 @@ Result<DeviceReport> make_report(policy::PolicyBook& book, const storage::Clock&
   GODWIT_ASSIGN(const policy::PolicyPtr holds,
                 book.policy_of(device.user_id, device.control.world));
   report.policy = holds->name;
-  report.policy_state = policy_state(device, *holds);
+  // A key that comes with a request is not known here; whoever has none sends none.
+  const PolicyVerdict verdict = policy::judge_policy(
+      {device, *holds, parse_version(device.protocol_version).value_or(Version::v16_1), device.type,
+       device.user_agent, device.policy_key != 0, clock.now_ms()});
+  report.policy_state = policy_state(device, *holds, verdict);
   report.device = std::move(device);
-  judge(report, user, *holds, clock.now_ms());
+  judge(report, user, !holds->corrupt && is_settled(verdict), clock.now_ms());
   return report;
 }
 

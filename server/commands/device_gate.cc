@@ -9,8 +9,8 @@
 #include "server/commands/status.h"
 #include "server/policy/device_service.h"
 #include "server/policy/known_clients.h"
+#include "server/policy/policy_check.h"
 #include "storage/base/log.h"
-#include "storage/base/text.h"
 
 namespace eas {
 namespace {
@@ -19,8 +19,6 @@ using policy::AccessDecision;
 using policy::Occasion;
 using storage::Access;
 using storage::Wipe;
-
-constexpr storage::UnixMillis kHour = storage::UnixMillis{60} * 60 * 1000;
 
 // What a phone needs to read one message.
 constexpr std::array<std::string_view, 7> kQuarantineCommands = {
@@ -148,19 +146,32 @@ storage::Result<bool> welcome(const GateQuestion& question, const Services& serv
 
 // [MS-ASPROV] 3.2.5.1: the key must be the one given, and go with the policy that holds.
 GateAnswer check_policy(const GateQuestion& question, const Services& services) {
+  using policy::PolicyVerdict;
   const storage::Device& device = question.device;
   const auto found = services.devices->book.policy_of(question.user.id, device.control.world);
   if (!found) return refuse(found.error());
-  const policy::EffectivePolicy& holds = **found;
-  if (holds.revision == 0 && device.policy_revision == 0) return {};
-  if (policy::never_provisions(question.device_type, question.user_agent)) {
-    if (holds.revision == 0 || holds.document.flag("AllowNonProvisionableDevices")) return {};
-    GateAnswer answer =
-        refuse(status::kLegacyDevice, "a policy is in place and the program cannot provision");
-    if (policy::is_connectivity_test(question.device_type)) answer.refusal->http_status = 403;
-    return answer;
+  const PolicyVerdict verdict = policy::judge_policy(
+      {device, **found, question.version, question.device_type, question.user_agent,
+       question.policy_key.has_value(), services.clock->now_ms()});
+  switch (verdict) {
+    case PolicyVerdict::none:
+    case PolicyVerdict::goes_without:
+      return {};
+    case PolicyVerdict::cannot_provision: {
+      GateAnswer answer =
+          refuse(status::kLegacyDevice, "a policy is in place and the program cannot provision");
+      if (policy::is_connectivity_test(question.device_type)) answer.refusal->http_status = 403;
+      return answer;
+    }
+    case PolicyVerdict::cannot_carry:
+      return refuse(status::kNotFullyProvisionable, "the version cannot carry the whole policy");
+    case PolicyVerdict::not_taken:
+      return refuse(status::kNotProvisioned, "not provisioned");
+    case PolicyVerdict::taken:
+    case PolicyVerdict::changed:
+    case PolicyVerdict::outdated:
+      break;
   }
-  if (device.policy_key == 0) return refuse(status::kNotProvisioned, "not provisioned");
   const bool looks_at_key =
       !question.parked && (question.command.flags & command_flag::kUnprovisioned) == 0;
   if (looks_at_key && question.policy_key.value_or(0) == 0) {
@@ -169,11 +180,10 @@ GateAnswer check_policy(const GateQuestion& question, const Services& services) 
   if (looks_at_key && *question.policy_key != device.policy_key) {
     return refuse(status::kInvalidPolicyKey, "a wrong policy key");
   }
-  if (device.policy_revision != holds.revision) {
+  if (verdict == PolicyVerdict::changed) {
     return refuse(status::kInvalidPolicyKey, "the policy has changed");
   }
-  const auto hours = storage::parse_int(holds.document.value("RefreshHours")).value_or(0);
-  if (hours > 0 && services.clock->now_ms() - device.policy_at >= hours * kHour) {
+  if (verdict == PolicyVerdict::outdated) {
     return refuse(status::kPolicyRefresh, "the policy is to be fetched again");
   }
   return {};

@@ -20,6 +20,7 @@
 #include "server/commands/device_record.h"
 #include "server/commands/status.h"
 #include "server/policy/device_service.h"
+#include "server/policy/policy_check.h"
 #include "storage/base/crypto.h"
 #include "storage/base/log.h"
 #include "storage/base/text.h"
@@ -36,6 +37,7 @@ constexpr int kProtocolError = 2;      // of Provision
 constexpr int kUnknownPolicyType = 3;  // of Policy
 constexpr int kPolicyCorrupt = 4;      // of Policy
 constexpr int kWrongPolicyKey = 5;     // of Policy
+constexpr int kManagedElsewhere = 4;   // reported by phones: the last that there is
 
 constexpr std::string_view kWbxmlPolicy = "MS-EAS-Provisioning-WBXML";
 constexpr std::string_view kXmlPolicy = "MS-WAP-Provisioning-XML";
@@ -128,22 +130,11 @@ storage::Result<void> begin(Request& request, const Services& services, Answer& 
   return {};
 }
 
-// What the phone's report about the policy leads to; 0: it is let in. [MS-ASPROV] 2.2.2.54.1,
-// 3.2.5.1.2.1
+// What the phone's report about the policy leads to; 0: it is let in. [MS-ASPROV] 3.2.5.1.2.1
 int judge(const policy::EffectivePolicy& policy, int reported) {
-  if (policy.revision == 0) return 0;  // there was nothing to apply
-  switch (reported) {
-    case 1:
-      return 0;
-    case 2:
-      return policy.document.flag("AllowPartialCompliance") ? 0 : status::kNotFullyProvisionable;
-    case 3:
-      return policy.document.flag("AllowRefusedPolicy") ? 0 : status::kNotFullyProvisionable;
-    case 4:
-      return policy.document.flag("AllowExternallyManaged") ? 0 : status::kExternallyManaged;
-    default:
-      return kProtocolError;
-  }
+  if (policy::lets_in(policy, reported)) return 0;
+  return reported == kManagedElsewhere ? status::kExternallyManaged
+                                       : status::kNotFullyProvisionable;
 }
 
 // Phase two. A Status that the policy does not let in is an error of the command; a key that is not
@@ -163,7 +154,7 @@ storage::Result<int> acknowledge(Request& request, const Services& services,
   }
   const auto text = policy.text_of(tag::kStatus).value_or("");
   const auto number = storage::parse_uint(storage::trim(text)).value_or(0);
-  if (number < 1 || number > 4) return kProtocolError;
+  if (number < 1 || number > kManagedElsewhere) return kProtocolError;
   const int reported = static_cast<int>(number);
   const int refusal = judge(*answer.policy, reported);
   answer.policy_key = permanent_key(request.device, static_cast<std::uint32_t>(*key));
@@ -271,6 +262,10 @@ CommandResult run_policies(Request& request, const Services& services) {
   auto found = policy_for(request, services);
   if (!found) return command_error(found.error());
   answer.policy = *std::move(found);
+  if (!policy::can_carry(*answer.policy, request.version)) {
+    return command_error(status::kNotFullyProvisionable,
+                         "the version cannot carry the whole policy");
+  }
   if (!key) {
     if (auto begun = begin(request, services, answer); !begun) return command_error(begun.error());
     return write(answer, request.version);

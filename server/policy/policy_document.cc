@@ -68,6 +68,19 @@ std::string xml_value(const PolicySetting& setting, std::string_view value) {
   return std::string(value);
 }
 
+bool has_setting(Version version, const PolicySetting& setting) {
+  if (version >= Version::v12_0) return version >= setting.since;
+  return setting.xml != XmlForm::none;
+}
+
+// The settings' fallbacks restrict nothing. A recovery password is something that a phone may keep.
+bool restricts(const PolicyDocument& document, const PolicySetting& setting) {
+  if (setting.tag == wbxml::Tag{} || setting.tag == tag::kPasswordRecoveryEnabled) return false;
+  if (setting.kind == Kind::list) return !document.list(setting.name).empty();
+  const std::string_view value = document.value(setting.name);
+  return !value.empty() && value != setting.fallback;
+}
+
 void append_parm(std::string& out, std::string_view name, std::string_view value) {
   out += "<parm name=\"" + std::string(name) + "\" value=\"" + std::string(value) + "\"/>";
 }
@@ -155,6 +168,13 @@ Result<PolicyDocument> PolicyDocument::from_json(std::string_view text) {
     }
   }
   return document;
+}
+
+bool expresses_all(const PolicyDocument& document, Version version) {
+  const auto settings = policy_settings();
+  return std::all_of(settings.begin(), settings.end(), [&](const PolicySetting& setting) {
+    return has_setting(version, setting) || !restricts(document, setting);
+  });
 }
 
 void write_policy(wbxml::Encoder& out, const PolicyDocument& document, Version version,

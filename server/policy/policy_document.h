@@ -36,6 +36,10 @@ class PolicyDocument {
   std::map<std::string, std::vector<std::string>, std::less<>> values_;  // by exact name
 };
 
+// Whether `version` has every setting that the document restricts something with. [MS-ASCMD] 2.2.2
+// (139)
+bool expresses_all(const PolicyDocument& document, Version version);
+
 // <EASProvisionDoc> with what `version` knows, into the open element. With `withdraw` settings that
 // are not set are written too, as empty tags, since the phone may have had them from an earlier
 // policy. [MS-ASPROV] 3.2.5.1.1

@@ -149,11 +149,12 @@ constexpr auto kRows = std::to_array<PolicySetting>({
          tag::kApplicationName, k121, "Built-in programs that may not run."),
     list("ApprovedApplicationList", tag::kApprovedApplicationList, tag::kHash, k121,
          "SHA1 hashes of the only programs that may be loaded; empty: all."),
-    flag("AllowNonProvisionableDevices", kOwn, Version::v2_5, "1",
-         "Let in programs that are known not to provision at all (Outlook for Windows, Windows "
-         "Phone 7)."),
+    flag("AllowNonProvisionableDevices", kOwn, Version::v2_5, "0",
+         "Let in, without any of the policy, whatever sends no policy key and has never asked for "
+         "the policy, and programs that are known never to (Outlook for Windows, Windows Phone 7). "
+         "That may be any program with the password."),
     flag("AllowPartialCompliance", kOwn, Version::v2_5, "1",
-         "Let in phones that apply only a part of the policy."),
+         "Let in phones that apply only a part of the policy, or whose version has only a part."),
     flag("AllowRefusedPolicy", kOwn, Version::v2_5, "0",
          "Let in phones that say that they did not apply the policy."),
     flag("AllowExternallyManaged", kOwn, Version::v2_5, "0",

@@ -11,6 +11,8 @@ using wbxml::Element;
 namespace tag = wbxml::provision;
 
 constexpr const char* kPin = R"({"DevicePasswordEnabled":"1"})";
+constexpr const char* kGoWithout =
+    R"({"DevicePasswordEnabled":"1","AllowNonProvisionableDevices":"1"})";
 
 const Element* document_of(const Element& root) {
   const Element* policy = root.child(tag::kPolicies)->child(tag::kPolicy);
@@ -189,7 +191,7 @@ TEST_CASE("policy: an assignment to the user alone makes that user's devices pro
 
 TEST_CASE("policy: what the phone reports is let in or not as the policy says: 139 and 145") {
   // covers: MS-ASPROV R659 R660 R697 R681 R455 R684 R1046 R686 R461 R687 R1034
-  // covers: MS-ASCMD R4898 R4899 R4916 R4917
+  // covers: MS-ASCMD R4898 R4916 R4917
   struct Case {
     const char* status;
     const char* setting;
@@ -305,13 +307,56 @@ TEST_CASE("policy: programs that cannot provision are let in, or 141 (quirks.md:
       ServiceFixture server;
       Call call = folder_sync_call(version);
       call.device_type = type;
-      impose(server, kPin);
+      impose(server, kGoWithout);
       CHECK(outcome_of(server, call) == "1");
-      impose(server, R"({"DevicePasswordEnabled":"1","AllowNonProvisionableDevices":"0"})");
+      call.headers = {{"X-MS-PolicyKey", "0"}};
+      CHECK(outcome_of(server, call) == "1");
+      impose(server, kPin);
       // The connectivity test takes 449 for a broken server.
       const int http = std::string_view(type) == "WindowsOutlook15" ? 449 : 403;
       CHECK(outcome_of(server, call) == refusal(version, 141, http));
     }
+  }
+}
+
+TEST_CASE("policy: a device that sends no key and never asks goes without, where that is allowed") {
+  // covers: MS-ASPROV R483 R458 R685
+  for (const std::string version : kEveryVersion) {
+    CAPTURE(version);
+    ServiceFixture server;
+    impose(server, kPin);
+    CHECK(outcome_of(server, folder_sync_call(version)) == refusal(version, 142, 449));
+    impose(server, kGoWithout);
+    CHECK(outcome_of(server, folder_sync_call(version)) == "1");
+    // One that sends "0" knows what policies are.
+    CHECK(outcome_of(server, folder_sync_call(version, "0")) == refusal(version, 142, 449));
+    CHECK(outcome_of(server, folder_sync_call(version)) == "1");
+    server.element(ask_policy(version));
+    CHECK(outcome_of(server, folder_sync_call(version)) == refusal(version, 142, 449));
+    const std::string key = take_policy(server, version);
+    CHECK(outcome_of(server, folder_sync_call(version, key)) == "1");
+    CHECK(outcome_of(server, folder_sync_call(version)) == refusal(version, 142, 449));
+  }
+}
+
+TEST_CASE("policy: a version that cannot carry all of it is 139, or 403, if all of it is wanted") {
+  // covers: MS-ASCMD R4899
+  for (const std::string version : kEveryVersion) {
+    CAPTURE(version);
+    ServiceFixture server;
+    const std::string encrypt = R"({"DevicePasswordEnabled":"1","RequireDeviceEncryption":"1")";
+    impose(server, encrypt + "}");  // a part will do
+    const std::string key = take_policy(server, version);
+    CHECK(outcome_of(server, folder_sync_call(version, key)) == "1");
+    impose(server, encrypt + R"(,"AllowPartialCompliance":"0"})");
+    const std::string whole = take_policy(server, "16.1");
+    CHECK(outcome_of(server, folder_sync_call("16.1", whole)) == "1");
+    const bool old = version == "2.5" || version == "12.0";
+    CHECK(outcome_of(server, folder_sync_call(version, whole)) == (old ? "http 403" : "1"));
+    CHECK(outcome_of(server, ask_policy(version)) == (old ? "http 403" : "1"));
+    impose(server, R"({"DevicePasswordEnabled":"1","AllowPartialCompliance":"0"})");
+    const std::string pin = take_policy(server, version);
+    CHECK(outcome_of(server, folder_sync_call(version, pin)) == "1");
   }
 }
 

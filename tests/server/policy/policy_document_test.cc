@@ -228,3 +228,31 @@ TEST_CASE("policy: 2.5 gets what it has, in its own words") {
   CHECK(eas::policy::policy_xml(PolicyDocument(), true).find("AEFrequencyType\" value=\"0\"") !=
         std::string::npos);
 }
+
+TEST_CASE("policy: whether a version has all that the document restricts") {
+  using eas::policy::expresses_all;
+  struct Case {
+    const char* json;
+    eas::Version first;  // that has it all
+  };
+  for (const Case& one : {
+           Case{R"({})", Version::v2_5},
+           Case{R"({"DevicePasswordEnabled":"1","MinDevicePasswordLength":"6"})", Version::v2_5},
+           Case{R"({"AllowPartialCompliance":"0","RefreshHours":"8"})", Version::v2_5},
+           Case{R"({"PasswordRecoveryEnabled":"1"})", Version::v2_5},
+           Case{R"({"AllowCamera":"1","DevicePasswordExpiration":""})", Version::v2_5},
+           Case{R"({"AllowSimpleDevicePassword":"0"})", Version::v12_0},
+           Case{R"({"AttachmentsEnabled":"0"})", Version::v12_0},
+           Case{R"({"DevicePasswordExpiration":"30"})", Version::v12_0},
+           Case{R"({"RequireDeviceEncryption":"1"})", Version::v12_1},
+           Case{R"({"UnapprovedInROMApplicationList":["a"]})", Version::v12_1},
+       }) {
+    CAPTURE(one.json);
+    const auto document = PolicyDocument::from_json(one.json);
+    REQUIRE(document.has_value());
+    for (const Version version :
+         {Version::v2_5, Version::v12_0, Version::v12_1, Version::v14_0, Version::v16_1}) {
+      CHECK(expresses_all(*document, version) == (version >= one.first));
+    }
+  }
+}
