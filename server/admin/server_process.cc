@@ -2,6 +2,8 @@
 // need each other, so they go in the reverse one: first the connections, at the end the database.
 #include "server/admin/server_process.h"
 
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -255,8 +257,16 @@ class RunningServer {
     options.workers = config.workers;
     options.max_body = config.limits.max_request;
     options.spool_dir = config.data_dir;
-    options.body_limit = [this](const http::HttpRequest& request) {
-      return dispatcher_.body_limit(request);
+    const Limits& limits = config.limits;
+    options.max_connections_per_address = limits.connections_per_address;
+    options.handshake_timeout = std::chrono::seconds(limits.handshake_timeout);
+    options.keep_alive_timeout = std::chrono::seconds(limits.idle_timeout);
+    options.body_idle_timeout = std::chrono::seconds(limits.body_timeout);
+    options.min_rate = limits.min_rate;
+    // Room for some of the largest mails, from phones that come with one after a restart.
+    options.max_untrusted_spool = std::max(options.max_untrusted_spool, 4 * limits.max_mail);
+    options.body_rule = [this](const http::HttpRequest& request) {
+      return dispatcher_.body_rule(request);
     };
     return options;
   }

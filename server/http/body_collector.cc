@@ -31,10 +31,11 @@ storage::UniqueFd open_unlinked(const std::string& directory) {
 }  // namespace
 
 BodyCollector::BodyCollector(std::size_t spool_above, std::string directory,
-                             std::optional<std::uint64_t> declared)
+                             std::optional<std::uint64_t> declared, SpoolBudget* budget)
     : spool_above_(spool_above),
       directory_(std::move(directory)),
-      spool_from_start_(declared.value_or(0) > spool_above) {
+      spool_from_start_(declared.value_or(0) > spool_above),
+      share_(budget != nullptr ? std::make_shared<SpoolShare>(*budget) : nullptr) {
   if (!spool_from_start_ && declared) {
     memory_.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(*declared, kFirstReserve)));
   }
@@ -62,6 +63,9 @@ Result<void> BodyCollector::start_spooling() {
 }
 
 Result<void> BodyCollector::write_to_file(std::string_view bytes) {
+  if (share_ && !share_->grow(bytes.size())) {
+    return storage::fail(ErrorKind::unavailable, "too many large bodies of unknown clients");
+  }
   while (!bytes.empty()) {
     const ssize_t written = ::write(file_.get(), bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
@@ -82,7 +86,7 @@ Result<Body> BodyCollector::finish() {
                          std::string("mapping a request body failed: ") + std::strerror(errno));
   }
   file_.reset();
-  return Body(mapping, size_);
+  return Body(mapping, size_, std::move(share_));
 }
 
 }  // namespace http

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "server/http/exchange.h"
+#include "server/http/spool_budget.h"
 #include "storage/base/result.h"
 #include "storage/base/unique_fd.h"
 
@@ -16,11 +18,12 @@ namespace http {
 class BodyCollector {
  public:
   // Bodies above `spool_above` bytes go to a file in `directory`; `declared` is their length where
-  // the client told it.
+  // the client told it. What is in the file counts against `budget` (null: none, else it must
+  // outlive the Body) until the Body is gone.
   BodyCollector(std::size_t spool_above, std::string directory,
-                std::optional<std::uint64_t> declared);
+                std::optional<std::uint64_t> declared, SpoolBudget* budget = nullptr);
 
-  // unavailable: the temporary file cannot be made or written.
+  // unavailable: the temporary file cannot be made or written, or the budget is used up.
   storage::Result<void> append(std::string_view piece);
   std::size_t size() const { return size_; }
   bool is_spooled() const { return static_cast<bool>(file_); }
@@ -38,6 +41,7 @@ class BodyCollector {
   bool spool_from_start_;
   std::string memory_;
   storage::UniqueFd file_;
+  std::shared_ptr<SpoolShare> share_;  // of the budget; null: there is none
 };
 
 }  // namespace http

@@ -96,9 +96,7 @@ void Connection::on_deadline() {
       if (!parked_->waker || parked_->waker->claim()) resume(WakeReason::deadline);
       return;
     case Phase::writing:
-      loop_->context().refused.fetch_add(1, std::memory_order_relaxed);
-      log_event(LogLevel::info, "client stopped reading", {{"peer", peer_.text()}});
-      close();
+      on_write_deadline();
       return;
     case Phase::lingering:
       close();
@@ -107,6 +105,24 @@ void Connection::on_deadline() {
     case Phase::closed:
       return;
   }
+}
+
+// What counts is what has reached the client: the system's buffer takes megabytes at once, and then
+// nothing for as long as a slow client reads them.
+void Connection::on_write_deadline() {
+  const ServerOptions& options = loop_->context().options;
+  const std::size_t under_way = std::min(transport_.unacknowledged(), outgoing_->sent);
+  const std::size_t arrived = outgoing_->sent - under_way;
+  const bool moves = arrived > std::exchange(outgoing_->arrived, arrived);
+  if (moves && !is_too_slow(arrived, loop_->now() - outgoing_->started, options.write_stall_timeout,
+                            options.min_rate)) {
+    set_deadline(loop_->now() + options.write_stall_timeout);
+    return;
+  }
+  loop_->context().refused.fetch_add(1, std::memory_order_relaxed);
+  log_event(LogLevel::info, moves ? "client reads too slowly" : "client stopped reading",
+            {{"peer", peer_.text()}});
+  close();
 }
 
 void Connection::on_wake() {
@@ -231,11 +247,7 @@ bool Connection::step_write(std::size_t& budget) {
   }
   budget -= std::min(budget, result.bytes);
   outgoing_->sent += result.bytes;
-  if (outgoing_->sent == reply.head.size() + reply.body.size()) {
-    finish_reply();
-  } else {
-    set_deadline(loop_->now() + loop_->context().options.write_stall_timeout);
-  }
+  if (outgoing_->sent == reply.head.size() + reply.body.size()) finish_reply();
   return true;
 }
 
@@ -256,6 +268,7 @@ bool Connection::step_linger(std::size_t& budget) {
 void Connection::start_reply(WireReply reply, bool linger) {
   outgoing_ = std::make_unique<Outgoing>();
   outgoing_->linger = linger;
+  outgoing_->started = loop_->now();
   outgoing_->reply = std::move(reply);
   WireReply& out = outgoing_->reply;
   if (out.body.size() < kJoinBelow) {

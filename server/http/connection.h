@@ -81,6 +81,7 @@ class Connection : public TimerNode {
   void resume(WakeReason reason);
 
   void on_read_deadline();
+  void on_write_deadline();
   void set_deadline(TimePoint due);
   TimePoint body_deadline() const;
   void log_refusal(int status, std::string_view reason) const;

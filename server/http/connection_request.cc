@@ -16,6 +16,12 @@ using std::chrono::seconds;
 using storage::log_event;
 using storage::LogLevel;
 
+namespace {
+
+constexpr std::string_view kRetryLater = "Retry-After: 10\r\n";
+
+}  // namespace
+
 void Connection::feed(std::string_view input) {
   if (!incoming_) {
     const ServerContext& context = loop_->context();
@@ -51,10 +57,12 @@ bool Connection::accept_head(bool body_has_come) {
   HttpRequest& request = framer.request();
   request.peer = peer_.text();
   request.tls = transport_.is_tls();
-  const std::size_t limit = options.body_limit ? options.body_limit(request) : options.max_body;
-  framer.set_body_limit(limit);
-  if (framer.content_length().value_or(0) > limit) return true;  // the framer reports it
-  incoming_->body.emplace(options.spool_above, options.spool_dir, framer.content_length());
+  const BodyRule rule =
+      options.body_rule ? options.body_rule(request) : BodyRule{options.max_body, false};
+  framer.set_body_limit(rule.limit);
+  if (framer.content_length().value_or(0) > rule.limit) return true;  // the framer reports it
+  incoming_->body.emplace(options.spool_above, options.spool_dir, framer.content_length(),
+                          rule.trusted ? nullptr : &loop_->context().untrusted_spool);
   incoming_->body_started = incoming_->last_progress = loop_->now();
   if (!framer.has_body()) return true;
   set_deadline(body_deadline());
@@ -103,7 +111,7 @@ void Connection::dispatch() {
   if (context.workers.submit(job)) return;
   context.refused.fetch_add(1, std::memory_order_relaxed);
   log_refusal(503, "too many requests wait for a worker");
-  WireReply reply = short_reply(503, "busy", job->traits.close, "Retry-After: 10\r\n");
+  WireReply reply = short_reply(503, "busy", job->traits.close, kRetryLater);
   if (job->traits.head_only) reply.body.clear();
   start_reply(std::move(reply), false);
 }
@@ -113,7 +121,7 @@ void Connection::refuse(int status, const char* reason) {
   log_refusal(status, reason);
   incoming_.reset();
   rest_ = std::string();
-  start_reply(short_reply(status, reason, true), true);
+  start_reply(short_reply(status, reason, true, status == 503 ? kRetryLater : ""), true);
 }
 
 void Connection::on_read_deadline() {
@@ -128,10 +136,8 @@ void Connection::on_read_deadline() {
   } else {
     const ServerOptions& options = loop_->context().options;
     const TimePoint now = loop_->now();
-    const auto elapsed = std::chrono::duration_cast<seconds>(now - incoming_->body_started);
-    const bool slow = elapsed >= options.body_idle_timeout &&
-                      incoming_->body->size() <
-                          options.min_body_rate * static_cast<std::uint64_t>(elapsed.count());
+    const bool slow = is_too_slow(incoming_->body->size(), now - incoming_->body_started,
+                                  options.body_idle_timeout, options.min_rate);
     if (now - incoming_->last_progress < options.body_idle_timeout && !slow) {
       set_deadline(body_deadline());
       return;

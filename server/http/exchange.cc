@@ -10,7 +10,8 @@ namespace http {
 Body::Body(Body&& other) noexcept
     : bytes_(std::move(other.bytes_)),
       mapping_(std::exchange(other.mapping_, nullptr)),
-      length_(std::exchange(other.length_, 0)) {
+      length_(std::exchange(other.length_, 0)),
+      hold_(std::move(other.hold_)) {
   other.bytes_.clear();
 }
 
@@ -21,6 +22,7 @@ Body& Body::operator=(Body&& other) noexcept {
     other.bytes_.clear();
     mapping_ = std::exchange(other.mapping_, nullptr);
     length_ = std::exchange(other.length_, 0);
+    hold_ = std::move(other.hold_);
   }
   return *this;
 }

@@ -23,8 +23,9 @@ class Body {
  public:
   Body() = default;
   explicit Body(std::string bytes) : bytes_(std::move(bytes)) {}
-  // Takes over an mmap()ed region.
-  Body(void* mapping, std::size_t length) : mapping_(mapping), length_(length) {}
+  // Takes over an mmap()ed region; `hold` is released with it.
+  Body(void* mapping, std::size_t length, std::shared_ptr<void> hold)
+      : mapping_(mapping), length_(length), hold_(std::move(hold)) {}
   Body(Body&& other) noexcept;
   Body& operator=(Body&& other) noexcept;
   Body(const Body&) = delete;
@@ -40,6 +41,7 @@ class Body {
   std::string bytes_;
   void* mapping_ = nullptr;
   std::size_t length_ = 0;
+  std::shared_ptr<void> hold_;
 };
 
 // Why a parked request is resumed.
@@ -71,6 +73,14 @@ struct HttpRequest {
 
   // For a handler that may park. Set by the connection layer.
   std::function<std::shared_ptr<Waker>()> make_waker;
+};
+
+// What the head of a request allows its body.
+struct BodyRule {
+  std::size_t limit = 0;  // bytes; more is answered 413
+  // Whether somebody known seems to send it. Files for the bodies of all others have a common
+  // bound.
+  bool trusted = false;
 };
 
 struct HttpReply {

@@ -54,6 +54,7 @@ ServerContext::ServerContext(ServerOptions server_options)
       max_connections(connection_limit(options)),
       adapter(options.keep_alive_timeout, draining),
       addresses(options.max_connections_per_address),
+      untrusted_spool(options.max_untrusted_spool),
       workers(options.workers, options.max_queued, [this](Job& job) { run_job(*this, job); }) {
   if (!options.certificate_file.empty() || !options.key_file.empty()) {
     tls = std::make_unique<TlsContext>(options.certificate_file, options.key_file);

@@ -26,22 +26,27 @@ struct ServerOptions {
   int max_headers = 100;
   std::size_t max_path = 256;
   // Body limits: most requests are small; the paths or commands that may be large are told apart by
-  // `body_limit` (below), so that a limit is enforced before the bytes arrive.
+  // `body_rule` (below), so that a limit is enforced before the bytes arrive.
   std::size_t max_body = 1u << 20;
   std::size_t spool_above = 256u << 10;  // larger bodies go to an unlinked file in spool_dir
   std::string spool_dir = "/tmp";
-  // Largest body accepted for this request head (method, path, query, headers are set); may be
-  // empty. Runs on a loop thread: must be quick. Answering 0 refuses with 413.
-  std::function<std::size_t(const HttpRequest&)> body_limit;
+  // What the request with this head (method, path, query, headers are set) may bring; when empty:
+  // max_body, and nobody is trusted. Runs on a loop thread: must be quick. A limit of 0 refuses
+  // with 413.
+  std::function<BodyRule(const HttpRequest&)> body_rule;
+  // Bytes of all bodies in files whose senders are not trusted; more get 503 + Retry-After.
+  std::size_t max_untrusted_spool = 256u << 20;
 
   int max_connections = 0;              // 0: what RLIMIT_NOFILE allows, less a reserve
-  int max_connections_per_address = 0;  // 0: no limit
+  int max_connections_per_address = 0;  // of IPv6: per /64 network; 0: no limit
   std::chrono::seconds handshake_timeout{10};
   std::chrono::seconds head_timeout{20};  // from the first byte to the end of the head
   std::chrono::seconds body_idle_timeout{30};
-  std::size_t min_body_rate = 256;  // bytes per second, averaged after the first 30 s
   std::chrono::seconds keep_alive_timeout{300};
   std::chrono::seconds write_stall_timeout{60};
+  // Bytes per second of a body after body_idle_timeout, and of a reply after write_stall_timeout,
+  // averaged from its start.
+  std::size_t min_rate = 1024;
   std::chrono::seconds drain_timeout{30};  // graceful shutdown
 };
 

@@ -26,9 +26,19 @@ PeerAddress::PeerAddress(const sockaddr_storage& address) {
   }
 }
 
+bool PeerAddress::is_v4() const {
+  return std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), bytes_.begin());
+}
+
+PeerAddress PeerAddress::network() const {
+  PeerAddress network = *this;
+  if (!is_v4()) std::fill(network.bytes_.begin() + 8, network.bytes_.end(), std::uint8_t{0});
+  return network;
+}
+
 std::string PeerAddress::text() const {
   std::array<char, INET6_ADDRSTRLEN> text{};
-  if (std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), bytes_.begin())) {
+  if (is_v4()) {
     ::inet_ntop(AF_INET, bytes_.data() + kMappedPrefix.size(), text.data(), text.size());
   } else {
     ::inet_ntop(AF_INET6, bytes_.data(), text.data(), text.size());
@@ -39,7 +49,7 @@ std::string PeerAddress::text() const {
 bool AddressTable::enter(const PeerAddress& address) {
   if (limit_ <= 0) return true;
   const storage::MutexLock lock(mutex_);
-  int& count = counts_[address];
+  int& count = counts_[address.network()];
   if (count >= limit_) return false;
   ++count;
   return true;
@@ -48,7 +58,7 @@ bool AddressTable::enter(const PeerAddress& address) {
 void AddressTable::leave(const PeerAddress& address) {
   if (limit_ <= 0) return;
   const storage::MutexLock lock(mutex_);
-  const auto found = counts_.find(address);
+  const auto found = counts_.find(address.network());
   if (found != counts_.end() && --found->second <= 0) counts_.erase(found);
 }
 

@@ -19,13 +19,17 @@ class PeerAddress {
   PeerAddress() = default;
   explicit PeerAddress(const sockaddr_storage& address);
   std::string text() const;  // "127.0.0.1", "2001:db8::1"
+  // Of IPv6 its /64 network, which one client has; of IPv4 the address itself.
+  PeerAddress network() const;
   friend auto operator<=>(const PeerAddress&, const PeerAddress&) = default;
 
  private:
+  bool is_v4() const;
+
   std::array<std::uint8_t, 16> bytes_{};
 };
 
-// Thread-safe.
+// Counts by PeerAddress::network(). Thread-safe.
 class AddressTable {
  public:
   explicit AddressTable(int limit) : limit_(limit) {}  // 0: no limit, nothing is counted

@@ -10,6 +10,7 @@
 #include "server/http/http_server.h"
 #include "server/http/httplib_adapter.h"
 #include "server/http/peer_address.h"
+#include "server/http/spool_budget.h"
 #include "server/http/tls_context.h"
 #include "server/http/worker_pool.h"
 
@@ -25,6 +26,7 @@ struct ServerContext {
   std::atomic<bool> draining{false};  // set once, by stop()
   HttplibAdapter adapter;
   AddressTable addresses;
+  SpoolBudget untrusted_spool;
   WorkerPool workers;
 
   std::atomic<std::uint64_t> connections{0};

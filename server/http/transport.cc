@@ -2,8 +2,10 @@
 // before every call, or an old error would be taken for a new one.
 #include "server/http/transport.h"
 
+#include <linux/sockios.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -89,6 +91,12 @@ void Transport::finish_writing() {
 
 IoResult Transport::discard(char* buffer, std::size_t size) {
   return read_socket(socket_.get(), buffer, size);
+}
+
+std::size_t Transport::unacknowledged() const {
+  int bytes = 0;
+  if (::ioctl(socket_.get(), SIOCOUTQ, &bytes) != 0 || bytes < 0) return 0;
+  return static_cast<std::size_t>(bytes);
 }
 
 const char* Transport::last_tls_error() {

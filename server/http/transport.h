@@ -38,6 +38,9 @@ class Transport {
   // Reads and forgets what still comes after finish_writing(), without decrypting it.
   IoResult discard(char* buffer, std::size_t size);
 
+  // Bytes on the wire (with those of TLS) that the peer's system has not confirmed yet.
+  std::size_t unacknowledged() const;
+
   int fd() const { return socket_.get(); }
   bool is_tls() const { return ssl_ != nullptr; }
   // Why the last handshake failed, for the log.

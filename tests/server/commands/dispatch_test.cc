@@ -1,13 +1,20 @@
 #include "server/commands/dispatch.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <unistd.h>
 
+#include <fstream>
+#include <iterator>
 #include <map>
 
 #include "server/commands/command_table.h"
 #include "server/commands/device_record.h"
+#include "storage/base/log.h"
 #include "storage/base/text.h"
+#include "storage/base/unique_fd.h"
 #include "tests/support/service_fixture.h"
+#include "tests/support/temp_dir.h"
 #include "wbxml/code_pages.h"
 #include "wbxml/decoder.h"
 
@@ -27,6 +34,42 @@ Call folder_sync(const char* version = "14.1", const std::string& key = "0") {
   call.body = Element(hierarchy::kFolderSync, {Element(hierarchy::kSyncKey, key)});
   return call;
 }
+
+Call ping(const std::string& folder) {
+  namespace tag = wbxml::ping;
+  Call call;
+  call.command = "Ping";
+  call.body = Element(
+      tag::kPing, {Element(tag::kHeartbeatInterval, "60"),
+                   Element(tag::kFolders, {Element(tag::kFolder, {Element(tag::kId, folder)})})});
+  return call;
+}
+
+// What is logged while this lives; standard error goes to a file meanwhile.
+class LogCapture {
+ public:
+  LogCapture() : before_(::dup(STDERR_FILENO)) {
+    const storage::UniqueFd file(::open(path_.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    ::dup2(file.get(), STDERR_FILENO);
+    storage::set_log_level(storage::LogLevel::info);
+  }
+  ~LogCapture() {
+    storage::set_log_level(storage::LogLevel::off);
+    ::dup2(before_.get(), STDERR_FILENO);
+  }
+  LogCapture(const LogCapture&) = delete;
+  LogCapture& operator=(const LogCapture&) = delete;
+
+  std::string text() const {
+    std::ifstream in(path_);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+
+ private:
+  test::TempDir dir_;
+  const std::string path_ = dir_.file("log");
+  const storage::UniqueFd before_;
+};
 
 std::string header(const http::HttpReply& reply, std::string_view name) {
   for (const http::Header& entry : reply.headers) {
@@ -263,10 +306,10 @@ TEST_CASE("dispatch: body limits go by the command, and are small for strangers"
   ServiceFixture server;
   http::HttpRequest request;
   request.method = "POST";
-  request.headers = {{"Authorization", "Basic x"}};
+  request.headers = {{"Authorization", "Basic " + storage::base64_encode("anna:guess")}};
   const auto limit = [&](const char* query) {
     request.query = query;
-    return server.dispatcher->body_limit(request);
+    return server.dispatcher->body_rule(request).limit;
   };
   CHECK(limit("Cmd=SendMail&DeviceId=1&DeviceType=x") >= server.limits.max_mail);
   CHECK(limit("Cmd=Sync&DeviceId=1&DeviceType=x") >= server.limits.max_mail);  // drafts
@@ -274,8 +317,32 @@ TEST_CASE("dispatch: body limits go by the command, and are small for strangers"
   CHECK(limit("Cmd=Nonsense") == server.limits.max_request);
   CHECK(limit("") == server.limits.max_request);
   CHECK(limit("jQEJBAlUZXN0U3VpdGUAAlNQ") >= server.limits.max_mail);  // base64, SendMail
+  for (const char* header : {"", "x", "Basic", "Basic x", "Bearer abcd"}) {
+    CAPTURE(header);
+    request.headers = {{"Authorization", header}};
+    CHECK(limit("Cmd=SendMail&DeviceId=1&DeviceType=x") == server.limits.max_request);
+  }
   request.headers.clear();
   CHECK(limit("Cmd=SendMail&DeviceId=1&DeviceType=x") == server.limits.max_request);
+}
+
+TEST_CASE("dispatch: only a header with which somebody has logged in is trusted with large files") {
+  ServiceFixture server;
+  const Call call = folder_sync();
+  http::HttpRequest request;
+  request.method = "POST";
+  request.headers = {
+      {"Authorization", "Basic " + storage::base64_encode(call.login + ":" + call.password)}};
+  request.query = "Cmd=SendMail&DeviceId=1&DeviceType=x";
+  const auto rule = [&] { return server.dispatcher->body_rule(request); };
+  CHECK_FALSE(rule().trusted);
+  CHECK(rule().limit >= server.limits.max_mail);  // never 413 for a phone that we cannot know yet
+  CHECK(outcome(server, call) == "1");
+  CHECK(rule().trusted);
+  request.query = "";
+  CHECK(rule().trusted);
+  request.headers = {{"Authorization", "Basic " + storage::base64_encode("anna:guess")}};
+  CHECK_FALSE(rule().trusted);
 }
 
 TEST_CASE("dispatch: an exception in a command is 500 and the next request is served") {
@@ -331,14 +398,7 @@ TEST_CASE("dispatch: a captured device's exchanges are handed over without crede
   const std::string inbox = server.folder_id(2);
   server.prime(inbox);
   const std::size_t before = seen.size();
-  namespace ping = wbxml::ping;
-  Call wait;
-  wait.command = "Ping";
-  wait.body =
-      Element(ping::kPing,
-              {Element(ping::kHeartbeatInterval, "60"),
-               Element(ping::kFolders, {Element(ping::kFolder, {Element(ping::kId, inbox)})})});
-  http::Parked parked = server.park(wait);
+  http::Parked parked = server.park(ping(inbox));
   CHECK(seen.size() == before);
   parked.resume(http::WakeReason::deadline);
   REQUIRE(seen.size() == before + 1);
@@ -363,4 +423,31 @@ TEST_CASE("dispatch: requests of one device that change different fields keep bo
   CHECK(server.device()->ping == "60:1");
   CHECK(server.device()->info == R"({"Model":"m"})");
   CHECK(stale.info == server.device()->info);
+}
+
+TEST_CASE("dispatch: a request that waited is logged like one that did not") {
+  ServiceFixture server;
+  const std::string inbox = server.folder_id(2);
+  server.prime(inbox);
+  http::Parked parked = server.park(ping(inbox));
+  std::string waited;
+  std::string at_once;
+  {
+    const LogCapture log;
+    parked.resume(http::WakeReason::deadline);
+    waited = log.text();
+  }
+  {
+    const LogCapture log;
+    server.reply(folder_sync());
+    at_once = log.text();
+  }
+  for (const std::string* line : {&waited, &at_once}) {
+    CAPTURE(*line);
+    for (const char* part :
+         {"info command ", "user=ann@example.test", "device=dev1", "version=14.1", "http=200"}) {
+      CAPTURE(part);
+      CHECK(line->find(part) != std::string::npos);
+    }
+  }
 }

@@ -1,5 +1,8 @@
 // Slow and silent clients, with the deadlines set to one second.
 #include <poll.h>
+#include <sys/socket.h>
+
+#include <vector>
 
 #include "tests/server/http/server_fixture.h"
 
@@ -34,6 +37,20 @@ milliseconds drip(RawClient& client, const std::string& bytes) {
   return std::chrono::duration_cast<milliseconds>(steady_clock::now() - start);
 }
 
+// Reads `piece` bytes every 50 ms until `total` have come or the server ends the connection; how
+// many came.
+std::size_t read_slowly(RawClient& client, std::size_t piece, std::size_t total) {
+  std::vector<char> buffer(piece);
+  std::size_t done = 0;
+  while (done < total) {
+    const ssize_t count = ::recv(client.fd(), buffer.data(), buffer.size(), 0);
+    if (count <= 0) break;
+    done += static_cast<std::size_t>(count);
+    std::this_thread::sleep_for(milliseconds(50));
+  }
+  return done;
+}
+
 bool about_one_second(milliseconds time) {
   return time >= milliseconds(950) && time < milliseconds(5000);
 }
@@ -66,7 +83,7 @@ TEST_CASE("deadlines: a body that stops, and one that trickles below the least r
 
 TEST_CASE("deadlines: a body that is slow but above the least rate is taken") {
   http::ServerOptions options = short_deadlines();
-  options.min_body_rate = 10;
+  options.min_rate = 10;
   ServerFixture fixture(Mode::plain, options);
   fixture.start();
   RawClient client = fixture.client();
@@ -115,6 +132,28 @@ TEST_CASE("deadlines: a client that does not read its reply is cut off") {
     client.request("GET", "/large");
     CHECK(ServerFixture::eventually([&] { return fixture.server().stats().refused == 1; }));
     CHECK(fixture.eventually_connected(0));
+  }
+}
+
+TEST_CASE("deadlines: a client that reads below the least rate is cut off, a slow one is not") {
+  constexpr std::size_t kSize = 24u << 20;
+  for (const bool too_slow : {true, false}) {
+    CAPTURE(too_slow);
+    http::ServerOptions options = short_deadlines();
+    if (too_slow) options.min_rate = 20u << 20;
+    ServerFixture fixture(Mode::plain, options);
+    fixture.server().route("/large", [](http::HttpRequest&) {
+      http::HttpReply reply;
+      reply.body = std::string(kSize, 'x');
+      return reply;
+    });
+    fixture.start();
+    RawClient client = fixture.client();
+    client.request("GET", "/large");
+    // Steadily, so that the silence alone would never end it.
+    const std::size_t came = read_slowly(client, 256u << 10, kSize);
+    CHECK((came < kSize) == too_slow);
+    CHECK(fixture.server().stats().refused == (too_slow ? 1 : 0));
   }
 }
 

@@ -230,10 +230,10 @@ TEST_CASE("server: the reply to a refused body survives that the client goes on 
   }
 }
 
-TEST_CASE("server: body_limit decides per request head") {
+TEST_CASE("server: body_rule decides per request head") {
   http::ServerOptions options;
-  options.body_limit = [](const http::HttpRequest& request) -> std::size_t {
-    return request.query == "large" && request.header("X-Ok") == "1" ? 100'000 : 10;
+  options.body_rule = [](const http::HttpRequest& request) -> http::BodyRule {
+    return {request.query == "large" && request.header("X-Ok") == "1" ? 100'000u : 10u, true};
   };
   ServerFixture fixture(Mode::plain, options);
   fixture.start();
@@ -242,6 +242,47 @@ TEST_CASE("server: body_limit decides per request head") {
   CHECK(client.reply().body == "POST /echo?large\n" + pattern(90'000));
   client.request("POST", "/echo?small", pattern(11));
   CHECK(client.reply().status == 413);
+}
+
+TEST_CASE("server: files for bodies of unknown senders have one bound, and known senders none") {
+  http::ServerOptions options;
+  options.spool_above = 1000;
+  options.max_untrusted_spool = 100'000;
+  options.body_rule = [](const http::HttpRequest& request) -> http::BodyRule {
+    return {1u << 20, request.has_header("X-Known")};
+  };
+  ServerFixture fixture(Mode::plain, options);
+  fixture.start();
+  RawClient holder = fixture.client();
+  const std::string head = "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 90000\r\n\r\n";
+  REQUIRE(holder.send(head + pattern(80'000)));
+  RawClient known = fixture.client();
+  known.request("POST", "/echo", pattern(200'000), "X-Known: 1\r\n");
+  CHECK(known.reply().status == 200);
+  // Until the holder's bytes are there.
+  RawReply refused;
+  REQUIRE(ServerFixture::eventually([&] {
+    RawClient stranger = fixture.client();
+    stranger.request("POST", "/echo", pattern(30'000));
+    refused = stranger.reply();
+    return refused.status == 503;
+  }));
+  CHECK(refused.header("Retry-After") == "10");
+  RawClient small = fixture.client();
+  small.request("POST", "/echo", pattern(1000));
+  CHECK(small.reply().status == 200);
+  REQUIRE(holder.send(pattern(10'000)));
+  CHECK(holder.reply().status == 200);
+  // What the holder had is free again, also when a client hangs up.
+  for (int i = 0; i < 5; ++i) {
+    RawClient stranger = fixture.client();
+    REQUIRE(stranger.send(head + pattern(80'000)));
+  }
+  CHECK(ServerFixture::eventually([&] {
+    RawClient stranger = fixture.client();
+    stranger.request("POST", "/echo", pattern(90'000));
+    return stranger.reply().status == 200;
+  }));
 }
 
 TEST_CASE("server: chunked bodies arrive whole, with and without spooling") {
@@ -452,6 +493,10 @@ TEST_CASE("server: connections over the limits are closed, and there is room aga
       RawClient third = fixture.client();
       CHECK(third.is_closed());
     }
+    RawClient elsewhere(fixture.server().port(), Mode::plain, 0, "127.0.0.2");
+    elsewhere.request("GET", "/echo");
+    CHECK(elsewhere.reply().status == (per_address ? 200 : 0));
+    elsewhere.close();
     first.reset();
     REQUIRE(fixture.eventually_connected(1));
     RawClient fourth = fixture.client();

@@ -43,12 +43,20 @@ class RawClient {
  public:
   enum class Mode { plain, tls };
 
-  explicit RawClient(std::uint16_t port, Mode mode = Mode::plain, int max_tls_version = 0) {
+  // `from`: another loopback address than 127.0.0.1 to come from.
+  explicit RawClient(std::uint16_t port, Mode mode = Mode::plain, int max_tls_version = 0,
+                     const char* from = nullptr) {
     fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (from != nullptr) {
+      sockaddr_in source{};
+      source.sin_family = AF_INET;
+      ::inet_pton(AF_INET, from, &source.sin_addr);
+      ::bind(fd_, reinterpret_cast<const sockaddr*>(&source), sizeof source);
+    }
     const timeval limit{20, 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
