@@ -54,8 +54,26 @@ Result<bool> boolean(const wbxml::Element& parent, wbxml::Tag tag) {
   return storage::fail(ErrorKind::invalid, wbxml::to_string(tag) + " is not a boolean");
 }
 
+// Each at most once and in this order. [MS-ASAIRS] 2.2.2.11, 2.2.2.12, 3.2.5.1 (R348, R351)
+bool is_well_ordered(const wbxml::Element& preference, Version version) {
+  constexpr std::array kOrder = {base::kType, base::kTruncationSize, base::kAllOrNone,
+                                 base::kPreview};
+  const auto known = kOrder.end() - (version < Version::v14_0 ? 1 : 0);
+  auto next = kOrder.begin();
+  for (const wbxml::Element& child : preference.children) {
+    const auto place = std::find(kOrder.begin(), known, child.tag);
+    if (place == known) continue;
+    if (place < next) return false;
+    next = place + 1;
+  }
+  return true;
+}
+
 Result<BodyPreference> parse_preference(const wbxml::Element& element, Version version) {
   BodyPreference preference;
+  if (!is_well_ordered(element, version)) {
+    return storage::fail(ErrorKind::invalid, "BodyPreference out of order");
+  }
   GODWIT_ASSIGN(const auto type, number(element, base::kType, 4));
   if (!type || *type == 0) {
     return storage::fail(ErrorKind::invalid, "BodyPreference without a valid Type");

@@ -14,7 +14,8 @@ namespace eas {
 // nothing of has its default; elements that the version does not have, and elements of other
 // concerns (FilterType, Class, Conflict), are ignored.
 // A BodyPartPreference that asks for anything but HTML is no error here: see part_unsupported.
-// invalid: a value outside its range, a BodyPreference without Type, or two of one Type.
+// invalid: a value outside its range, a BodyPreference without Type, two of one Type, or one whose
+// children are out of order or doubled.
 // Pure; thread-safe.
 storage::Result<BodyOptions> parse_body_options(const wbxml::Element& options, Version version);
 

@@ -99,6 +99,30 @@ TEST_CASE("body options: both scales of truncation, with their values for none a
   }
 }
 
+TEST_CASE("body options: a preference's children stand in order, each at most once") {
+  // covers: MS-ASAIRS R348 R351
+  const Element type(base::kType, "1");
+  const Element size(base::kTruncationSize, "10");
+  const Element all(base::kAllOrNone, "1");
+  const Element preview(base::kPreview, "5");
+  const auto parse = [](std::vector<Element> children, Version version) {
+    return parse_body_options(options({Element(base::kBodyPreference, std::move(children))}),
+                              version);
+  };
+  for (const Version version : {Version::v12_0, Version::v12_1, Version::v14_1, Version::v16_1}) {
+    CAPTURE(to_string(version));
+    CHECK(parse({type, size, all, preview}, version));
+    CHECK(parse({type, all}, version));
+    CHECK_FALSE(parse({size, type}, version));
+    CHECK_FALSE(parse({type, all, size}, version));
+    CHECK_FALSE(parse({type, type}, version));
+    CHECK_FALSE(parse({type, size, size}, version));
+    CHECK_FALSE(parse({type, size, all, all}, version));
+    // Before 14.0 there is no Preview, wherever it stands.
+    CHECK(parse({preview, type}, version).has_value() == (version < Version::v14_0));
+  }
+}
+
 TEST_CASE("body options: bad values are refused") {
   const std::vector<Element> bad = {
       options({preference("0")}),
