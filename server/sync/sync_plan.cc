@@ -16,6 +16,7 @@ constexpr Position kNewest{std::numeric_limits<storage::UnixMillis>::max(),
                            std::numeric_limits<ItemId>::max()};
 // Entries of the change log read at once; most of them become operations.
 constexpr int kPage = 256;
+constexpr storage::UnixMillis kFarCutoff = 86'400'000;
 
 class Planner {
  public:
@@ -262,8 +263,10 @@ class Planner {
         next.cutoff = {item.date, item.id + 1};
       }
     }
-    // That an hour has passed over nothing need not be written down.
-    const bool moved = next != at_first || next != state_ || !next.outside.empty();
+    // That an hour has passed over nothing need not be written down. More must: what is older than
+    // the filter and comes later would be taken for news.
+    const bool far = next.cutoff.date + kFarCutoff < wanted_.date;
+    const bool moved = far || next != at_first || next != state_ || !next.outside.empty();
     if (moved && next.cutoff < wanted_) next.cutoff = wanted_;
     clip_pending();
     return {};

@@ -234,6 +234,18 @@ TEST_CASE("plan: a filter that widens loads the older ones, newest first") {
   CHECK(ids(third, Kind::add) == Ids{2, 1});
 }
 
+TEST_CASE("plan: a filter that was set over an empty folder keeps old mail out that comes later") {
+  constexpr storage::UnixMillis kDay = 86'400'000;
+  FakeChangeLog log;
+  const SyncPlan all = plan(log, {});
+  const SyncPlan filtered = plan(log, all.next, 100 * kDay);
+  CHECK(filtered.operations.empty());
+  log.add(50 * kDay);
+  CHECK(plan(log, filtered.next, 100 * kDay).operations.empty());
+  log.add(150 * kDay);
+  CHECK(ids(plan(log, filtered.next, 100 * kDay), Kind::add) == Ids{2});
+}
+
 TEST_CASE("plan: mail outside the filter is not sent") {
   FakeChangeLog log;
   const SyncPlan first = plan(log, {}, 5000);
