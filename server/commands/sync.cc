@@ -62,7 +62,9 @@ Reply refusal_reply(const Request& request, const SyncRefusal& refusal) {
   wbxml::Encoder out;
   out.start(airsync::kSync);
   out.number(airsync::kStatus, refusal.status);
-  if (refusal.limit) out.number(airsync::kLimit, *refusal.limit);
+  if (refusal.limit && request.version >= Version::v12_1) {
+    out.number(airsync::kLimit, *refusal.limit);
+  }
   out.end();
   Reply reply;
   reply.body = out.take();

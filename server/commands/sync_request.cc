@@ -177,6 +177,7 @@ bool adds_recipients(const CollectionRequest& collection) {
 // Wait (minutes) or HeartbeatInterval (seconds). [MS-ASCMD] 2.2.3.96.2, 2.2.3.198
 std::optional<SyncRefusal> parse_wait(const Element& root, Version version, const Limits& limits,
                                       SyncRequest& out) {
+  if (version < Version::v12_1) return std::nullopt;  // these do not have it
   const auto wait = root.text_of(airsync::kWait);
   const auto heartbeat =
       version >= Version::v14_0 ? root.text_of(airsync::kHeartbeatInterval) : std::nullopt;
@@ -234,8 +235,12 @@ std::variant<SyncRequest, SyncRefusal> parse_sync_request(const Element& root, V
     if (adds_recipients(collection)) {
       return SyncRefusal{4, {}, "the recipient information cache takes no items"};
     }
+    // Neither could be repeated in an answer.
     if (collection.sync_key.size() > kMaxSyncKey) {
       return SyncRefusal{4, {}, "SyncKey of more than 64 characters"};
+    }
+    if (collection.collection_id.size() > kMaxId) {
+      return SyncRefusal{4, {}, "CollectionId of more than 64 characters"};
     }
     const bool twice = std::any_of(request.collections.begin(), request.collections.end(),
                                    [&](const CollectionRequest& other) {
