@@ -2,20 +2,9 @@
 
 #include "server/admin/password_input.h"
 #include "server/config/config_file.h"
+#include "storage/base/url.h"
 
 namespace eas::admin {
-namespace {
-
-// "https://[::1]:8443/path" → "::1"
-std::string host_of(const std::string& url) {
-  const std::size_t scheme = url.find("://");
-  std::string host = scheme == std::string::npos ? url : url.substr(scheme + 3);
-  host = host.substr(0, host.find('/'));
-  if (host.starts_with('[')) return host.substr(1, host.find(']') - 1);
-  return host.substr(0, host.rfind(':'));
-}
-
-}  // namespace
 
 void add_account_options(CLI::App& command, AccountOptions& options) {
   command.add_option("url", options.client.url, "https://HOST:PORT")->required();
@@ -33,7 +22,8 @@ storage::Result<client::ClientOptions> complete_account(const AccountOptions& op
   GODWIT_ASSIGN(client.password, read_password(options.password_stdin,
                                                "Password for " + options.client.user, false));
   // A server on this machine mostly has a certificate that it made itself, and nobody is between.
-  const bool local = is_loopback(host_of(client.url)) && client.ca_file.empty();
+  const auto url = storage::parse_url(client.url);
+  const bool local = url && is_loopback(url->host) && client.ca_file.empty();
   client.verify_certificate = !local && !options.insecure;
   return client;
 }

@@ -1,14 +1,12 @@
 #include "server/autodiscover/profile.h"
 
-#include <openssl/bio.h>
 #include <openssl/cms.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
 
 #include <cstdio>
-#include <memory>
 
 #include "storage/base/crypto.h"
+#include "storage/base/openssl_handles.h"
 #include "storage/base/text.h"
 
 namespace eas::autodiscover {
@@ -19,19 +17,11 @@ using storage::Result;
 
 namespace {
 
-template <auto Free>
-struct FreeWith {
-  template <typename T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-void free_stack(STACK_OF(X509) * stack) { sk_X509_pop_free(stack, X509_free); }
-using Bio = std::unique_ptr<BIO, FreeWith<BIO_free_all>>;
-using Certificate = std::unique_ptr<X509, FreeWith<X509_free>>;
-using Key = std::unique_ptr<EVP_PKEY, FreeWith<EVP_PKEY_free>>;
-using Chain = std::unique_ptr<STACK_OF(X509), FreeWith<free_stack>>;
-using Cms = std::unique_ptr<CMS_ContentInfo, FreeWith<CMS_ContentInfo_free>>;
+using storage::openssl::Bio;
+using storage::openssl::Certificate;
+using storage::openssl::Certificates;
+using storage::openssl::Key;
+using Cms = storage::openssl::Owned<CMS_ContentInfo, CMS_ContentInfo_free>;
 
 std::string escaped(std::string_view text) {
   std::string out;
@@ -119,7 +109,7 @@ Result<std::string> sign_profile(std::string_view xml, const std::string& certif
   if (X509_check_private_key(certificate.get(), key.get()) != 1) {
     return fail(ErrorKind::invalid, "the key does not belong to the certificate");
   }
-  const Chain chain(sk_X509_new_null());
+  const Certificates chain(sk_X509_new_null());
   while (X509* more = PEM_read_bio_X509(file.get(), nullptr, nullptr, nullptr)) {
     sk_X509_push(chain.get(), more);
   }

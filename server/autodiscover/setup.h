@@ -26,13 +26,13 @@ struct MailEndpoint {
   bool tls = false;  // from the first byte; else STARTTLS
 };
 // nullopt: "" or no such URL. The port defaults to the scheme's.
-std::optional<MailEndpoint> parse_endpoint(std::string_view url);
+std::optional<MailEndpoint> parse_endpoint(std::string_view text);
 
 // "https://host[:port]" without a slash at the end: as configured, else from the Host header (and
 // X-Forwarded-Proto, which a proxy sets). nullopt: neither says.
 std::optional<std::string> base_url(const SetupOptions& options, const http::HttpRequest& request);
 
-// The host of a URL, with its port when it has one.
+// The host of a base_url(), with its port when it has one.
 std::string_view host_of(std::string_view url);
 
 // A parameter of a query, by its name without case, percent-decoded ('+' stays); nullopt: absent.

@@ -1,12 +1,11 @@
 #include "server/certificates/certificate_file.h"
 
 #include <openssl/pem.h>
-#include <openssl/x509.h>
 
 #include <ctime>
-#include <memory>
 
 #include "storage/base/crypto.h"
+#include "storage/base/openssl_handles.h"
 #include "storage/base/text.h"
 
 namespace eas {
@@ -16,12 +15,8 @@ using storage::ErrorKind;
 using storage::fail;
 using storage::Result;
 
-struct Free {
-  void operator()(X509* certificate) const { X509_free(certificate); }
-  void operator()(BIO* bio) const { BIO_free_all(bio); }
-};
-using Certificate = std::unique_ptr<X509, Free>;
-using Bio = std::unique_ptr<BIO, Free>;
+using storage::openssl::Bio;
+using storage::openssl::Certificate;
 
 Certificate from_der(std::string_view der) {
   const auto* at = reinterpret_cast<const unsigned char*>(der.data());

@@ -1,12 +1,10 @@
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-#include <memory>
-
 #include "server/doctor/checks.h"
+#include "storage/base/openssl_handles.h"
+#include "storage/base/url.h"
 
 namespace eas::doctor {
 namespace {
@@ -14,32 +12,16 @@ namespace {
 constexpr const char* kCheck = "certificate";
 constexpr std::int64_t kSoonDays = 14;
 
-template <auto Free>
-struct FreeWith {
-  template <typename T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-void free_stack(STACK_OF(X509) * stack) { sk_X509_pop_free(stack, X509_free); }
-using Bio = std::unique_ptr<BIO, FreeWith<BIO_free_all>>;
-using Certificate = std::unique_ptr<X509, FreeWith<X509_free>>;
-using Key = std::unique_ptr<EVP_PKEY, FreeWith<EVP_PKEY_free>>;
-using Chain = std::unique_ptr<STACK_OF(X509), FreeWith<free_stack>>;
-using Store = std::unique_ptr<X509_STORE, FreeWith<X509_STORE_free>>;
-using StoreContext = std::unique_ptr<X509_STORE_CTX, FreeWith<X509_STORE_CTX_free>>;
+using storage::openssl::Bio;
+using storage::openssl::Certificate;
+using storage::openssl::Certificates;
+using storage::openssl::Key;
+using storage::openssl::Store;
+using storage::openssl::StoreContext;
+using Time = storage::openssl::Owned<ASN1_TIME, ASN1_TIME_free>;
 
 Finding problem(std::string text, std::string advice) {
   return {Outcome::problem, kCheck, std::move(text), std::move(advice)};
-}
-
-// "mail.example.org" of "https://mail.example.org:8443/…"
-std::string host_of(const std::string& url) {
-  const std::size_t scheme = url.find("://");
-  std::string host = scheme == std::string::npos ? url : url.substr(scheme + 3);
-  host = host.substr(0, host.find('/'));
-  if (host.starts_with('[')) return host.substr(1, host.find(']') - 1);
-  return host.substr(0, host.find(':'));
 }
 
 Finding time_finding(const X509* certificate, storage::UnixMillis now) {
@@ -53,7 +35,7 @@ Finding time_finding(const X509* certificate, storage::UnixMillis now) {
   }
   int days = 0;
   int rest = 0;
-  const std::unique_ptr<ASN1_TIME, FreeWith<ASN1_TIME_free>> today(ASN1_TIME_set(nullptr, seconds));
+  const Time today(ASN1_TIME_set(nullptr, seconds));
   ASN1_TIME_diff(&days, &rest, today.get(), end);
   const std::string text = "valid for " + std::to_string(days) + " more days";
   if (days < kSoonDays) {
@@ -133,13 +115,14 @@ Findings check_certificate(const Config& config, const std::string& ca_file,
     findings.push_back(problem("the key in " + config.key + " is another certificate's",
                                "set server.certificate and server.key to files of one pair"));
   }
-  const Chain chain(sk_X509_new_null());
+  const Certificates chain(sk_X509_new_null());
   while (X509* more = PEM_read_bio_X509(file.get(), nullptr, nullptr, nullptr)) {
     sk_X509_push(chain.get(), more);
   }
   ERR_clear_error();
+  const auto url = storage::parse_url(config.autodiscover_url);
   findings.push_back(time_finding(certificate.get(), now));
-  findings.push_back(name_finding(certificate.get(), host_of(config.autodiscover_url)));
+  findings.push_back(name_finding(certificate.get(), url ? std::string(url->host) : std::string()));
   findings.push_back(trust_finding(certificate.get(), chain.get(), ca_file));
   return findings;
 }
