@@ -97,11 +97,15 @@ Result<Config> prepare_config(const DemoOptions& options, const std::string& pat
 
 Result<void> prepare_certificate(const Config& config) {
   std::error_code error;
-  if (fs::exists(config.certificate, error) && fs::exists(config.key, error)) return {};
+  const auto hosts = demo::certificate_hosts(config.address);
+  const bool there = fs::exists(config.certificate, error) && fs::exists(config.key, error);
+  if (there && !demo::is_outdated(config.certificate, hosts)) return {};
   fs::create_directories(fs::path(config.certificate).parent_path(), error);
-  GODWIT_TRY(demo::write_certificate(config.certificate, config.key,
-                                     demo::certificate_hosts(config.address)));
-  say("made a self-signed certificate, " + config.certificate);
+  GODWIT_TRY(demo::write_certificate(config.certificate, config.key, hosts));
+  say(there ? "made a new self-signed certificate, for this machine's addresses: phones that trust "
+              "the old one have to trust it, " +
+                  config.certificate
+            : "made a self-signed certificate, " + config.certificate);
   return {};
 }
 

@@ -5,21 +5,22 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netdb.h>
-#include <openssl/bio.h>
 #include <openssl/ec.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <ctime>
 #include <memory>
 #include <system_error>
 
 #include "storage/base/crypto.h"
+#include "storage/base/openssl_handles.h"
 #include "storage/base/unique_fd.h"
 
 namespace demo {
@@ -29,19 +30,14 @@ using storage::ErrorKind;
 using storage::fail;
 using storage::Result;
 
-template <typename T, void (*Free)(T*)>
-struct Deleter {
-  void operator()(T* pointer) const { Free(pointer); }
-};
-template <typename T, void (*Free)(T*)>
-using Owned = std::unique_ptr<T, Deleter<T, Free>>;
-using Key = Owned<EVP_PKEY, EVP_PKEY_free>;
-using Certificate = Owned<X509, X509_free>;
-using Extension = Owned<X509_EXTENSION, X509_EXTENSION_free>;
-using Memory = Owned<BIO, BIO_free_all>;
+using storage::openssl::Bio;
+using storage::openssl::Certificate;
+using storage::openssl::Key;
+using Extension = storage::openssl::Owned<X509_EXTENSION, X509_EXTENSION_free>;
 using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 
 constexpr long kDay = 24L * 3600;
+constexpr const char* kCommonName = "Godwit demo";
 
 bool is_ip(const std::string& host) {
   in6_addr buffer{};
@@ -72,7 +68,7 @@ bool fill(X509* certificate, EVP_PKEY* key, const std::vector<std::string>& host
   X509_gmtime_adj(X509_getm_notBefore(certificate), -kDay);
   X509_gmtime_adj(X509_getm_notAfter(certificate), 820 * kDay);
   X509_NAME* name = X509_get_subject_name(certificate);
-  const auto* common_name = reinterpret_cast<const unsigned char*>("Godwit demo");
+  const auto* common_name = reinterpret_cast<const unsigned char*>(kCommonName);
   return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, common_name, -1, -1, 0) == 1 &&
          X509_set_issuer_name(certificate, name) == 1 && X509_set_pubkey(certificate, key) == 1 &&
          add_extension(certificate, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
@@ -105,6 +101,24 @@ Result<void> write_file(const std::string& path, const std::string& bytes, mode_
   return {};
 }
 
+// Null: the file cannot be read or holds none.
+Certificate read_first(const std::string& path) {
+  const File file(std::fopen(path.c_str(), "re"), &std::fclose);
+  return Certificate(file ? PEM_read_X509(file.get(), nullptr, nullptr, nullptr) : nullptr);
+}
+
+bool is_own(X509* certificate) {
+  std::array<char, 64> name{};
+  X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name.data(),
+                            static_cast<int>(name.size()));
+  return std::string_view(name.data()) == kCommonName;
+}
+
+bool names(X509* certificate, const std::string& host) {
+  return is_ip(host) ? X509_check_ip_asc(certificate, host.c_str(), 0) == 1
+                     : X509_check_host(certificate, host.c_str(), host.size(), 0, nullptr) == 1;
+}
+
 std::vector<std::string> interface_addresses() {
   std::vector<std::string> out;
   ifaddrs* list = nullptr;
@@ -133,8 +147,8 @@ Result<void> write_certificate(const std::string& certificate_file, const std::s
                                const std::vector<std::string>& hosts) {
   const Key key(EVP_EC_gen("P-256"));
   const Certificate certificate(X509_new());
-  const Memory certificate_text(BIO_new(BIO_s_mem()));
-  const Memory key_text(BIO_new(BIO_s_mem()));
+  const Bio certificate_text(BIO_new(BIO_s_mem()));
+  const Bio key_text(BIO_new(BIO_s_mem()));
   if (!key || !certificate || !fill(certificate.get(), key.get(), hosts) ||
       PEM_write_bio_X509(certificate_text.get(), certificate.get()) != 1 ||
       PEM_write_bio_PrivateKey(key_text.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) !=
@@ -145,10 +159,21 @@ Result<void> write_certificate(const std::string& certificate_file, const std::s
   return write_file(certificate_file, bytes_of(certificate_text.get()), 0644);
 }
 
+bool is_outdated(const std::string& certificate_file, const std::vector<std::string>& hosts) {
+  const Certificate certificate = read_first(certificate_file);
+  if (!certificate || !is_own(certificate.get())) return false;
+  std::time_t tomorrow = std::time(nullptr) + kDay;
+  if (X509_cmp_time(X509_get0_notAfter(certificate.get()), &tomorrow) < 0) return true;
+  return std::ranges::any_of(hosts, [&](const std::string& host) {
+    return host.find(':') == std::string::npos && !names(certificate.get(), host);
+  });
+}
+
 Result<std::string> fingerprint(const std::string& certificate_file) {
-  const File file(std::fopen(certificate_file.c_str(), "re"), &std::fclose);
-  if (!file) return fail(ErrorKind::not_found, certificate_file + ": cannot be read");
-  const Certificate certificate(PEM_read_X509(file.get(), nullptr, nullptr, nullptr));
+  if (::access(certificate_file.c_str(), R_OK) != 0) {
+    return fail(ErrorKind::not_found, certificate_file + ": cannot be read");
+  }
+  const Certificate certificate = read_first(certificate_file);
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned size = 0;
   if (!certificate || X509_digest(certificate.get(), EVP_sha256(), digest.data(), &size) != 1) {
