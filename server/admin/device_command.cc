@@ -144,6 +144,13 @@ int allow_device(const DeviceOptions& options, Stores& stores, const Named& name
       return complain(done.error());
     }
   }
+  // It gets a new chance; a running server forgets what it counted when it is told.
+  const storage::DeviceControl& control = named.device.control;
+  if (control.storm_until != 0) {
+    if (auto done = stores.policies->note_storm(named.device.id, 0, control.storm_reason); !done) {
+      return complain(done.error());
+    }
+  }
   return decide(options, stores, named, Access::allow, "it may sync");
 }
 

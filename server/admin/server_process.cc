@@ -22,6 +22,7 @@
 #include "server/doctor/hold.h"
 #include "server/http/http_server.h"
 #include "server/policy/device_service.h"
+#include "server/policy/notice_sender.h"
 #include "server/search/mail_search.h"
 #include "server/sync/collection_locks.h"
 #include "storage/base/log.h"
@@ -76,8 +77,9 @@ class RunningServer {
         search_(*stores_->search_index, *stores_->mail, *stores_->directory, *stores_->state,
                 search_options()),
         capture_(stores_->config.capture_dir),
+        notice_sender_(*stores_->sender),
         devices_(*stores_->policies, stores_->addresses.get(), *stores_->mail,
-                 stores_->sender.get(), stores_->clock, stores_->config.devices_administrator,
+                 &notice_sender_, stores_->clock, stores_->config.devices_administrator,
                  storm_options(stores_->config.limits)),
         dispatcher_(services(), dispatcher_options()),
         autodiscover_(setup_options(), dispatcher_.authenticator(), *stores_->directory,
@@ -103,6 +105,7 @@ class RunningServer {
 
   void stop() {
     http_.stop();
+    notice_sender_.stop();
     autoreply_.stop();
     search_.stop();
     watcher_.reset();
@@ -279,6 +282,7 @@ class RunningServer {
   CollectionLocks locks_;
   MailSearch search_;
   capture::CaptureWriter capture_;
+  policy::NoticeSender notice_sender_;
   policy::DeviceService devices_;
   Dispatcher dispatcher_;
   autodiscover::Autodiscover autodiscover_;

@@ -40,7 +40,8 @@ class Notices {
   storage::Result<storage::ItemId> tell_user(Occasion occasion, const storage::User& user,
                                              const storage::Device& device,
                                              std::string_view identity);
-  // Sends the administrator a message; a failure is logged and that is all. `more`: one more line.
+  // Sends the administrator a message; a failure is logged and that is all: a sender that tries
+  // again is NoticeSender. `more`: one more line.
   void tell_administrator(Occasion occasion, const storage::User& user,
                           const storage::Device& device, std::string_view identity,
                           std::string_view more = {});

@@ -242,6 +242,10 @@ TEST_CASE("devices: quarantine by default, then approved, on the wire") {
   CHECK(phone.folders().folders.size() == 1);
   REQUIRE(inbox.items().size() == 1);
   CHECK(inbox.find_subject("Your phone is waiting for approval") != nullptr);
+  // The administrator's message is sent after the phone's answer.
+  for (int i = 0; i < 200 && server.count_messages("user2@example.test") < 11; ++i) {
+    std::this_thread::sleep_for(50ms);
+  }
   CHECK(server.count_messages("user2@example.test") == 11);
   const auto listed = godwit(server, {"device", "list", "--json"});
   CHECK(listed.out.find("quarantined") != std::string::npos);
@@ -310,6 +314,37 @@ TEST_CASE("devices: rules, policies and reports from the command line") {
   again.connect();
 }
 
+TEST_CASE("devices: the report says what keeps a phone from the policy") {
+  ServerProcess server;
+  Phone phone(server, "user1@example.test", Version::v14_1, "Phone1");
+  phone.connect();
+  const auto shown = [&] { return godwit(server, {"device", "show", "user1", "Phone1"}).out; };
+  godwit(server,
+         {"policy", "set", "strict", "DevicePasswordEnabled=1", "AllowPartialCompliance=0"});
+  godwit(server, {"policy", "default", "strict"});
+  CHECK(shown().find("has to take the new policy") != std::string::npos);
+  CHECK(shown().find("policy (yellow)") != std::string::npos);
+
+  namespace settings = wbxml::settings;
+  const auto policies = [](std::vector<Element> policy) {
+    policy.insert(policy.begin(), Element(pv::kPolicyType, "MS-EAS-Provisioning-WBXML"));
+    return Element(pv::kPolicies, {Element(pv::kPolicy, std::move(policy))});
+  };
+  const Element given = phone.call(Element(
+      pv::kProvision, {Element(settings::kDeviceInformation,
+                               {Element(settings::kSet, {Element(settings::kModel, "Pixel 9")})}),
+                       policies({})}));
+  const std::string key(*given.child(pv::kPolicies)->child(pv::kPolicy)->text_of(pv::kPolicyKey));
+  const auto report = [&](const char* status) {
+    return outcome(phone.post(Element(
+        pv::kProvision, {policies({Element(pv::kPolicyKey, key), Element(pv::kStatus, status)})})));
+  };
+  CHECK(report("2") == "139");
+  CHECK(shown().find("can apply only a part of it; not let in") != std::string::npos);
+  CHECK(report("1") == "1");
+  CHECK(shown().find("fine (green)") != std::string::npos);
+}
+
 TEST_CASE("devices: a phone that storms is slowed down and shown red (field.md 3)") {
   test::ServerSetup setup;
   setup.config = "[limits]\nmin_heartbeat = 1\nstorm_repetitions = 5\n";
@@ -325,4 +360,9 @@ TEST_CASE("devices: a phone that storms is slowed down and shown red (field.md 3
   CHECK(shown.find("storm (red)") != std::string::npos);
   CHECK(godwit(server, {"device", "show", "user1", "Stormy"}).out.find("repeated the same Ping") !=
         std::string::npos);
+  godwit(server, {"device", "allow", "user1", "Stormy"});
+  CHECK(godwit(server, {"device", "list"}).out.find("storm") == std::string::npos);
+  const auto anew = Clock::now();
+  CHECK(outcome(phone.post(Element(wbxml::ping::kPing))) == "3");
+  CHECK(Clock::now() - anew < 500ms);
 }
