@@ -1,10 +1,12 @@
 // `godwit doctor`: looks at everything around the server that keeps phones from working.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <iterator>
 #include <memory>
 
+#include "server/admin/stores.h"
 #include "server/admin/subcommand.h"
 #include "server/config/config_file.h"
 #include "server/doctor/checks.h"
@@ -26,10 +28,32 @@ void append(doctor::Findings& all, doctor::Findings more) {
   all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
 
+bool keeps_phones_out(const storage::PolicyWorld& world) {
+  return world.default_access != storage::Access::allow ||
+         std::any_of(world.rules.begin(), world.rules.end(), [](const storage::AccessRule& rule) {
+           return rule.access != storage::Access::allow;
+         });
+}
+
+// Of a database that a server has prepared.
+doctor::Findings check_decisions(const Config& config) {
+  const auto stores = Stores::open(config);
+  if (!stores) return {};  // said by check_database()
+  const auto world = (*stores)->policies->world();
+  const std::string& address = config.devices_administrator;
+  const bool found = (*stores)->directory->find(address) || (*stores)->addresses->group(address);
+  return doctor::check_administrator(config, world && keeps_phones_out(*world), found);
+}
+
 doctor::Findings check_all(const Config& config, const DoctorOptions& options) {
   doctor::Findings all = {{doctor::Outcome::ok, "configuration", options.config, ""}};
   append(all, doctor::check_files(config));
-  append(all, doctor::check_database(config));
+  doctor::Findings database = doctor::check_database(config);
+  const bool prepared = std::all_of(
+      database.begin(), database.end(),
+      [](const doctor::Finding& finding) { return finding.outcome == doctor::Outcome::ok; });
+  append(all, std::move(database));
+  if (prepared) append(all, check_decisions(config));
   append(all, doctor::check_certificate(config, options.ca_file, storage::SystemClock().now_ms()));
   append(all, doctor::check_autodiscover(config, options.ca_file));
   append(all, doctor::check_relay(config));

@@ -13,9 +13,11 @@
 #include <fstream>
 #include <limits>
 #include <sstream>
+#include <utility>
 
 #include "server/config/config_file.h"
 #include "storage/base/text.h"
+#include "storage/base/url.h"
 
 namespace eas {
 namespace {
@@ -171,6 +173,58 @@ bool is_loopback(std::string_view address) {
          });
 }
 
+namespace {
+
+// What is wrong with `value` as a URL of one of these schemes, "" when nothing is; "" is none. A
+// wrong one is not repeated: it may hold a password.
+std::string url_problem(const std::string& value, std::string_view schemes, bool with_path) {
+  if (value.empty()) return {};
+  const auto url = storage::parse_url(value);
+  const bool good = url && is_choice(schemes, storage::to_lower(url->scheme)) &&
+                    (with_path || url->path.empty() || url->path == "/") &&
+                    url->path.find_first_of("?#") == std::string_view::npos;
+  if (good) return {};
+  std::string forms;
+  for (const std::string_view scheme : storage::split(schemes, ' ')) {
+    forms += (forms.empty() ? "" : " or ") + std::string(scheme) + "://HOST[:PORT]";
+  }
+  return "must be " + forms;
+}
+
+bool is_domain(std::string_view text) {
+  const std::string as_url = "smtp://" + std::string(text);
+  const auto url = storage::parse_url(as_url);
+  return url && url->host == text;
+}
+
+std::string address_problem(const std::string& value) {
+  const std::size_t at = value.rfind('@');
+  const bool good = value.empty() || (at != std::string::npos && at > 0 &&
+                                      value.find_first_of(" \t<>,\"") == std::string::npos &&
+                                      is_domain(std::string_view(value).substr(at + 1)));
+  return good ? std::string() : "must be an address, local@domain, not " + value;
+}
+
+std::string redirects_problem(const std::vector<std::string>& rows) {
+  for (const std::string& row : rows) {
+    const std::size_t equals = std::min(row.find('='), row.size());
+    const auto target = std::string_view(row).substr(std::min(equals + 1, row.size()));
+    if (!is_domain(std::string_view(row).substr(0, equals)) || !is_domain(target)) {
+      return "must be rows like old.example=new.example, not " + row;
+    }
+  }
+  return {};
+}
+
+std::string database_problem(const std::string& value) {
+  for (const std::string_view scheme : {"sqlite:", "postgresql://", "postgres://"}) {
+    if (value.starts_with(scheme) && value.size() > scheme.size()) return {};
+  }
+  return "must be sqlite:FILE or postgresql://USER@HOST/NAME";
+}
+
+}  // namespace
+
 Result<void> check_config(const Config& config) {
   if (config.plain_http && !is_loopback(config.address)) {
     return fail(ErrorKind::invalid,
@@ -182,6 +236,18 @@ Result<void> check_config(const Config& config) {
   }
   if (config.limits.min_heartbeat > config.limits.max_heartbeat) {
     return fail(ErrorKind::invalid, "limits.min_heartbeat is above limits.max_heartbeat");
+  }
+  const std::pair<const char*, std::string> checked[] = {
+      {"storage.database", database_problem(config.database)},
+      {"relay.url", url_problem(config.relay_url, "smtp smtps", false)},
+      {"devices.administrator", address_problem(config.devices_administrator)},
+      {"autodiscover.url", url_problem(config.autodiscover_url, "https http", true)},
+      {"autodiscover.imap", url_problem(config.autodiscover_imap, "imaps imap", false)},
+      {"autodiscover.smtp", url_problem(config.autodiscover_smtp, "smtps smtp", false)},
+      {"autodiscover.redirects", redirects_problem(config.autodiscover_redirects)},
+  };
+  for (const auto& [setting, problem] : checked) {
+    if (!problem.empty()) return fail(ErrorKind::invalid, std::string(setting) + " " + problem);
   }
   return {};
 }

@@ -19,7 +19,8 @@ storage::Result<Config> parse_config(std::string_view text, std::string_view sou
 Config resolve_paths(Config config, std::string_view base_dir);
 
 // What cannot be said of one setting alone: TLS needs a certificate and a key, plain HTTP a
-// loopback address, min_heartbeat is not above max_heartbeat. invalid otherwise.
+// loopback address, min_heartbeat is not above max_heartbeat. And of texts that they can be used:
+// URLs, addresses, redirects. invalid otherwise; the message names the setting.
 storage::Result<void> check_config(const Config& config);
 
 // All of the above for a file. not_found or denied: it cannot be read.

@@ -32,6 +32,10 @@ Findings check_autodiscover(const Config& config, const std::string& ca_file);
 Findings check_proxy(const Config& config, const std::string& ca_file, std::string_view secret,
                      std::chrono::seconds hold);
 
+// Whether somebody is told of phones that are kept out. `decides`: a rule or the default keeps some
+// out. `found`: the address is a user's or a group's here.
+Findings check_administrator(const Config& config, bool decides, bool found);
+
 // Whether the relay takes connections and lets us in.
 Findings check_relay(const Config& config);
 

@@ -85,6 +85,18 @@ TEST_CASE(
   CHECK(outcome_of(report, "waiting", "proxy_read_timeout") == "problem");
 }
 
+TEST_CASE("doctor: phones that are kept out without anybody being told are a warning") {
+  ServerProcess server;
+  const auto checked = [&] {
+    return ServerProcess::run({"doctor", "--hold", "0", "--config", server.config_file()}).out;
+  };
+  CHECK(checked().find("no rule keeps phones out") != std::string::npos);
+  const auto set = ServerProcess::run(
+      {"device", "rule", "default", "quarantine", "--config", server.config_file()});
+  CHECK(set.status == 0);
+  CHECK(checked().find("set devices.administrator") != std::string::npos);
+}
+
 TEST_CASE("doctor: before the first start it makes no secret, which would not be the server's") {
   test::TempDir dir;
   std::ofstream(dir.file("godwit.toml"))

@@ -179,6 +179,58 @@ TEST_CASE("config: plain HTTP is refused beyond loopback, TLS without a certific
   }
 }
 
+TEST_CASE("config: a URL, an address or a redirect that cannot be used is refused, by its name") {
+  struct Case {
+    const char* name;
+    const char* line;
+    bool good;
+  };
+  const Case cases[] = {
+      {"storage.database", "database = \"sqlite:x.db\"", true},
+      {"storage.database", "database = \"postgresql://u:secret@h/n\"", true},
+      {"storage.database", "database = \"mysql://u:secret@h/n\"", false},
+      {"storage.database", "database = \"godwit.db\"", false},
+      {"relay.url", "url = \"\"", true},
+      {"relay.url", "url = \"smtps://relay.example:465\"", true},
+      {"relay.url", "url = \"relay.example\"", false},
+      {"relay.url", "url = \"http://relay.example\"", false},
+      {"relay.url", "url = \"smtp://user:secret@relay.example\"", false},
+      {"devices.administrator", "administrator = \"\"", true},
+      {"devices.administrator", "administrator = \"admin@example.org\"", true},
+      {"devices.administrator", "administrator = \"admin\"", false},
+      {"devices.administrator", "administrator = \"Admin <admin@example.org>\"", false},
+      {"devices.administrator", "administrator = \"@example.org\"", false},
+      {"autodiscover.url", "url = \"https://mail.example.org/\"", true},
+      {"autodiscover.url", "url = \"https://mail.example.org:8443/mail\"", true},
+      {"autodiscover.url", "url = \"mail.example.org\"", false},
+      {"autodiscover.url", "url = \"https://mail.example.org?x=1\"", false},
+      {"autodiscover.imap", "imap = \"imaps://imap.example.org\"", true},
+      {"autodiscover.imap", "imap = \"imap.example.org\"", false},
+      {"autodiscover.imap", "imap = \"smtp://imap.example.org\"", false},
+      {"autodiscover.smtp", "smtp = \"SMTP://smtp.example.org:587/\"", true},
+      {"autodiscover.smtp", "smtp = \"smtp://smtp.example.org:x\"", false},
+      {"autodiscover.redirects", "redirects = [\"old.example=new.example\"]", true},
+      {"autodiscover.redirects", "redirects = [\"old.example\"]", false},
+      {"autodiscover.redirects", "redirects = [\"a=b\", \"old.example=\"]", false},
+      {"autodiscover.redirects", "redirects = [\"old.example=https://new.example\"]", false},
+  };
+  for (const Case& c : cases) {
+    const std::string name(c.name);
+    const std::string text =
+        "[" + name.substr(0, name.find('.')) + "]\n" + std::string(c.line) + "\n";
+    CAPTURE(text);
+    auto config = eas::parse_config(text, "f.toml");
+    REQUIRE(config.has_value());
+    config->certificate = config->key = "x.pem";
+    const auto checked = eas::check_config(*config);
+    CHECK(checked.has_value() == c.good);
+    if (checked) continue;
+    CHECK(checked.error().kind == ErrorKind::invalid);
+    CHECK(checked.error().message.starts_with(name + " must be "));
+    CHECK(checked.error().message.find("secret") == std::string::npos);
+  }
+}
+
 TEST_CASE("config: heartbeats that exclude each other are refused") {
   Config config;
   config.certificate = config.key = "x.pem";

@@ -147,6 +147,20 @@ TEST_CASE("doctor: a database nobody prepared is a warning, a dead one a problem
   CHECK(has(first(check_database(config), Outcome::problem), "cannot be reached"));
 }
 
+TEST_CASE("doctor: an administrator who is missing where phones are kept out, or is nobody here") {
+  Config config;
+  config.local_domains = {"example.test"};
+  CHECK(count(check_administrator(config, false, false), Outcome::ok) == 1);
+  CHECK(has(first(check_administrator(config, true, false), Outcome::warning),
+            "devices.administrator"));
+  config.devices_administrator = "admin@Example.test";
+  CHECK(count(check_administrator(config, true, true), Outcome::ok) == 1);
+  CHECK(has(first(check_administrator(config, true, false), Outcome::problem),
+            "neither a user nor a group"));
+  config.devices_administrator = "admin@elsewhere.test";
+  CHECK(count(check_administrator(config, true, false), Outcome::ok) == 1);
+}
+
 TEST_CASE("doctor: folders that are missing are problems, open ones warnings") {
   test::TempDir dir;
   Config config;
