@@ -1,6 +1,5 @@
 // `godwit device …`. A running server reads the device's record with every request; so that one
 // that waits counts too, every change is announced (control_socket.h).
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <iostream>
 #include <memory>
@@ -9,8 +8,7 @@
 #include "server/admin/control_socket.h"
 #include "server/admin/device_report.h"
 #include "server/admin/device_rules.h"
-#include "server/admin/stores.h"
-#include "server/admin/subcommand.h"
+#include "server/admin/store_command.h"
 #include "server/admin/table.h"
 #include "server/capture/capture.h"
 #include "server/commands/recovery_password.h"
@@ -68,14 +66,7 @@ int said(const DeviceOptions& options, const Named& named, const char* what,
   return 0;
 }
 
-using Work = int (*)(const DeviceOptions&, Stores&);
 using WorkOnOne = int (*)(const DeviceOptions&, Stores&, const Named&);
-
-int with_stores(const DeviceOptions& options, Work work) {
-  const auto stores = Stores::open_file(options.config);
-  if (!stores) return complain(stores.error());
-  return work(options, **stores);
-}
 
 int with_device(const DeviceOptions& options, WorkOnOne work) {
   const auto stores = Stores::open_file(options.config);
@@ -307,12 +298,9 @@ CLI::App* define_one(CLI::App& command, Action& action,
 void define_device(CLI::App& command, Action& action) {
   command.require_subcommand(1);
   auto options = std::make_shared<DeviceOptions>();
-  CLI::App* listing = command.add_subcommand("list", "List the devices of all users or of one");
+  CLI::App* listing = define_store_command(command, action, options, "list",
+                                           "List the devices of all users or of one", list_devices);
   listing->add_option("address", options->login, "Only this user's");
-  listing->add_flag("--json", options->json, "Print a JSON array");
-  add_config_option(*listing, options->config);
-  listing->callback(
-      [&action, options] { action = [options] { return with_stores(*options, list_devices); }; });
 
   define_one(command, action, options, "show",
              "Say what a device is, what it does, and why it is stuck if it is", show_device);

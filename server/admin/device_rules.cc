@@ -1,13 +1,12 @@
 #include "server/admin/device_rules.h"
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "server/admin/control_socket.h"
 #include "server/admin/device_report.h"
-#include "server/admin/stores.h"
+#include "server/admin/store_command.h"
 #include "server/admin/table.h"
 
 namespace eas::admin {
@@ -29,14 +28,6 @@ struct RuleOptions {
 Access access_of(const std::string& name) {
   if (name == "block") return Access::block;
   return name == "quarantine" ? Access::quarantine : Access::allow;
-}
-
-using Work = int (*)(const RuleOptions&, Stores&);
-
-int with_stores(const RuleOptions& options, Work work) {
-  const auto stores = Stores::open_file(options.config);
-  if (!stores) return complain(stores.error());
-  return work(options, **stores);
 }
 
 // Rules concern everybody.
@@ -91,17 +82,6 @@ int set_default(const RuleOptions& options, Stores& stores) {
               "devices for which no rule stands: " + options.access);
 }
 
-CLI::App* define_one(CLI::App& command, Action& action, const std::shared_ptr<RuleOptions>& options,
-                     const std::string& name, const std::string& text, Work work) {
-  CLI::App* one = command.add_subcommand(name, text);
-  one->add_flag("--json", options->json, "Print JSON");
-  add_config_option(*one, options->config);
-  one->callback([&action, options, work] {
-    action = [options, work] { return with_stores(*options, work); };
-  });
-  return one;
-}
-
 void add_access(CLI::App& command, RuleOptions& options) {
   command.add_option("access", options.access, "allow, block or quarantine")
       ->required()
@@ -115,9 +95,10 @@ void define_device_rules(CLI::App& device, Action& action) {
       "rule", "Which devices may sync: the first rule that fits decides, else the default");
   command->require_subcommand(1);
   auto options = std::make_shared<RuleOptions>();
-  define_one(*command, action, options, "list", "List the rules in their order", list_rules);
+  define_store_command(*command, action, options, "list", "List the rules in their order",
+                       list_rules);
   CLI::App* adding =
-      define_one(*command, action, options, "add", "Add a rule at the end", add_rule);
+      define_store_command(*command, action, options, "add", "Add a rule at the end", add_rule);
   add_access(*adding, *options);
   std::vector<std::string> fields;
   for (const std::string_view field : policy::rule_fields()) fields.emplace_back(field);
@@ -130,10 +111,11 @@ void define_device_rules(CLI::App& device, Action& action) {
       ->required();
   adding->add_option("--before", options->before, "The rule to put it before");
   CLI::App* removing =
-      define_one(*command, action, options, "remove", "Remove a rule", remove_rule);
+      define_store_command(*command, action, options, "remove", "Remove a rule", remove_rule);
   removing->add_option("rule", options->rule, "Its number")->required();
-  CLI::App* defaulting = define_one(*command, action, options, "default",
-                                    "Say what holds for devices that no rule fits", set_default);
+  CLI::App* defaulting =
+      define_store_command(*command, action, options, "default",
+                           "Say what holds for devices that no rule fits", set_default);
   add_access(*defaulting, *options);
 }
 

@@ -4,8 +4,7 @@
 #include <memory>
 
 #include "server/admin/control_socket.h"
-#include "server/admin/stores.h"
-#include "server/admin/subcommand.h"
+#include "server/admin/store_command.h"
 #include "server/admin/table.h"
 #include "server/admin/user_text.h"
 
@@ -21,8 +20,6 @@ struct GroupOptions {
   std::vector<std::string> members;
   bool json = false;
 };
-
-using Work = int (*)(const GroupOptions&, Stores&);
 
 Result<GroupView> view_of(Stores& stores, const std::string& address) {
   GroupView view;
@@ -131,45 +128,31 @@ int remove_members(const GroupOptions& options, Stores& stores) {
   return report(options, stores, "removed from group");
 }
 
-// One subcommand of `group`; the caller adds its own options.
-CLI::App* define_one(CLI::App& command, Action& action,
-                     const std::shared_ptr<GroupOptions>& options, const std::string& name,
-                     const std::string& text, Work work) {
-  CLI::App* one = command.add_subcommand(name, text);
-  add_config_option(*one, options->config);
-  one->add_flag("--json", options->json, "Print JSON");
-  if (work != list_groups) {
-    one->add_option("group", options->group, "The group's address, local@domain")->required();
-  }
-  one->callback([&action, options, work] {
-    action = [options, work] {
-      const auto stores = Stores::open_file(options->config);
-      return stores ? work(*options, **stores) : complain(stores.error());
-    };
-  });
-  return one;
-}
-
 }  // namespace
 
 void define_group(CLI::App& command, Action& action) {
   command.require_subcommand(1);
   auto options = std::make_shared<GroupOptions>();
-  CLI::App* adding = define_one(command, action, options, "add", "Add a mail group", add_group);
-  adding->add_option("--name", options->name, "The name shown in the address list");
-  define_one(command, action, options, "remove",
-             "Remove a group; mail to it comes back from then on", remove_group);
-  CLI::App* renaming =
-      define_one(command, action, options, "rename", "Change the name shown", rename_group);
-  renaming->add_option("--name", options->name, "The new name")->required();
-  define_one(command, action, options, "list", "List all groups", list_groups);
-  define_one(command, action, options, "show", "Show a group and its direct members", show_group);
-  CLI::App* joining = define_one(command, action, options, "add-member",
-                                 "Put users or groups into a group", add_members);
-  joining->add_option("members", options->members, "Addresses of users or groups")->required();
-  CLI::App* leaving = define_one(command, action, options, "remove-member",
-                                 "Take users or groups out of a group", remove_members);
-  leaving->add_option("members", options->members, "Addresses of direct members")->required();
+  define_store_command(command, action, options, "list", "List all groups", list_groups);
+  const auto define = [&](const char* name, const char* text,
+                          int (*work)(const GroupOptions&, Stores&)) {
+    CLI::App* one = define_store_command(command, action, options, name, text, work);
+    one->add_option("group", options->group, "The group's address, local@domain")->required();
+    return one;
+  };
+  define("add", "Add a mail group", add_group)
+      ->add_option("--name", options->name, "The name shown in the address list");
+  define("remove", "Remove a group; mail to it comes back from then on", remove_group);
+  define("rename", "Change the name shown", rename_group)
+      ->add_option("--name", options->name, "The new name")
+      ->required();
+  define("show", "Show a group and its direct members", show_group);
+  define("add-member", "Put users or groups into a group", add_members)
+      ->add_option("members", options->members, "Addresses of users or groups")
+      ->required();
+  define("remove-member", "Take users or groups out of a group", remove_members)
+      ->add_option("members", options->members, "Addresses of direct members")
+      ->required();
 }
 
 }  // namespace eas::admin

@@ -1,13 +1,11 @@
 // `godwit policy …`.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "server/admin/control_socket.h"
-#include "server/admin/stores.h"
-#include "server/admin/subcommand.h"
+#include "server/admin/store_command.h"
 #include "server/admin/table.h"
 #include "server/policy/policy_document.h"
 #include "storage/base/text.h"
@@ -31,14 +29,6 @@ struct PolicyOptions {
   bool all = false;
   bool json = false;
 };
-
-using Work = int (*)(const PolicyOptions&, Stores&);
-
-int with_stores(const PolicyOptions& options, Work work) {
-  const auto stores = Stores::open_file(options.config);
-  if (!stores) return complain(stores.error());
-  return work(options, **stores);
-}
 
 int said(const PolicyOptions& options, const ordered_json& json, const std::string& text) {
   std::printf("%s\n", options.json ? json.dump().c_str() : text.c_str());
@@ -69,12 +59,6 @@ Result<std::map<std::int64_t, std::vector<std::string>>> assigned_names(
     const std::string name = found == names.end() ? "(removed)" : found->second;
     result[one.policy].push_back((one.group ? "group " : "") + name);
   }
-  return result;
-}
-
-std::string joined(const std::vector<std::string>& texts) {
-  std::string result;
-  for (const std::string& text : texts) result += (result.empty() ? "" : ", ") + text;
   return result;
 }
 
@@ -252,18 +236,6 @@ int unassign_policy(const PolicyOptions& options, Stores& stores) {
               subject->address + " has no policy of its own any more");
 }
 
-CLI::App* define_one(CLI::App& command, Action& action,
-                     const std::shared_ptr<PolicyOptions>& options, const std::string& name,
-                     const std::string& text, Work work) {
-  CLI::App* one = command.add_subcommand(name, text);
-  one->add_flag("--json", options->json, "Print JSON");
-  add_config_option(*one, options->config);
-  one->callback([&action, options, work] {
-    action = [options, work] { return with_stores(*options, work); };
-  });
-  return one;
-}
-
 CLI::Option* add_name(CLI::App& command, PolicyOptions& options) {
   return command.add_option("policy", options.name, "The policy's name");
 }
@@ -278,30 +250,32 @@ void add_subject(CLI::App& command, PolicyOptions& options) {
 void define_policy(CLI::App& command, Action& action) {
   command.require_subcommand(1);
   auto options = std::make_shared<PolicyOptions>();
-  define_one(command, action, options, "list", "List the policies and whom they hold for",
-             list_policies);
+  define_store_command(command, action, options, "list", "List the policies and whom they hold for",
+                       list_policies);
   CLI::App* showing =
-      define_one(command, action, options, "show",
-                 "Show a policy; without a name: every setting there is", show_policy);
+      define_store_command(command, action, options, "show",
+                           "Show a policy; without a name: every setting there is", show_policy);
   add_name(*showing, *options);
   showing->add_flag("--all", options->all, "Show what has its default too");
-  CLI::App* setting = define_one(command, action, options, "set",
-                                 "Make a policy or change settings of it", set_policy);
+  CLI::App* setting = define_store_command(command, action, options, "set",
+                                           "Make a policy or change settings of it", set_policy);
   add_name(*setting, *options)->required();
   setting->add_option("settings", options->settings,
                       "SETTING=VALUE …; a list is given by naming it several times");
   setting->add_option("--unset", options->unset, "A setting to put back to its default");
-  CLI::App* removing = define_one(command, action, options, "remove",
-                                  "Remove a policy; its devices provision again", remove_policy);
+  CLI::App* removing =
+      define_store_command(command, action, options, "remove",
+                           "Remove a policy; its devices provision again", remove_policy);
   add_name(*removing, *options)->required();
-  CLI::App* assigning = define_one(command, action, options, "assign",
-                                   "Say for which user or group a policy holds", assign_policy);
+  CLI::App* assigning =
+      define_store_command(command, action, options, "assign",
+                           "Say for which user or group a policy holds", assign_policy);
   add_name(*assigning, *options)->required();
   add_subject(*assigning, *options);
   CLI::App* unassigning =
-      define_one(command, action, options, "unassign", "Take it back", unassign_policy);
+      define_store_command(command, action, options, "unassign", "Take it back", unassign_policy);
   add_subject(*unassigning, *options);
-  CLI::App* defaulting = define_one(
+  CLI::App* defaulting = define_store_command(
       command, action, options, "default",
       "Say which policy holds for all who have none assigned, nor a group", default_policy);
   add_name(*defaulting, *options);

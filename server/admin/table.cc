@@ -32,6 +32,12 @@ void print_table(const std::vector<std::vector<std::string>>& rows) {
   }
 }
 
+std::string joined(const std::vector<std::string>& texts) {
+  std::string result;
+  for (const std::string& text : texts) result += (result.empty() ? "" : ", ") + text;
+  return result;
+}
+
 std::string when_text(storage::UnixMillis when) {
   if (when == 0) return "never";
   const auto seconds = static_cast<std::time_t>(when / 1000);

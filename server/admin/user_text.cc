@@ -47,12 +47,6 @@ void print_line(const char* label, const std::string& value) {
   if (!value.empty()) std::printf("%-16s %s\n", label, value.c_str());
 }
 
-std::string join(const std::vector<std::string>& texts) {
-  std::string all;
-  for (const std::string& text : texts) all += (all.empty() ? "" : ", ") + text;
-  return all;
-}
-
 const char* kind_text(const storage::DirectoryEntry& entry) {
   return entry.kind == storage::DirectoryEntry::Kind::group ? "group" : "user";
 }
@@ -87,7 +81,7 @@ void print_user(const UserView& view) {
   print_line("Name", view.user.display_name);
   print_line("ActiveSync", view.user.eas_enabled ? "on" : "off");
   for (const TextRow& row : kTexts) print_line(row.label, view.profile.*row.member);
-  print_line("Other addresses", join(view.profile.other_addresses));
+  print_line("Other addresses", joined(view.profile.other_addresses));
   const std::string& picture = view.profile.picture;
   if (!picture.empty()) {
     print_line("Picture", std::string(picture_type(picture)) + ", " +
@@ -99,7 +93,7 @@ void print_user(const UserView& view) {
     print_line("Certificate", text->subject + " by " + text->issuer + ", until " +
                                   when_text(text->ends * 1000) + " UTC");
   }
-  print_line("Groups", join(view.groups));
+  print_line("Groups", joined(view.groups));
 }
 
 Json to_json(const GroupView& view) {
