@@ -49,7 +49,8 @@ struct Stores {
 
   // Opens the mail store and the sender too, which few subcommands need.
   storage::Result<void> open_mail();
-  // Opens the full-text index, which only the running server needs.
+  // Opens the full-text index, which the running server fills; on SQLite its file is made when
+  // there is none.
   storage::Result<void> open_search();
 
   // The server's own secret (storage/base/secret.h), in DATA_DIR/secret.key. The server makes it

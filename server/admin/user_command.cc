@@ -9,10 +9,10 @@
 #include "server/admin/control_socket.h"
 #include "server/admin/password_input.h"
 #include "server/admin/profile_options.h"
-#include "server/admin/stores.h"
-#include "server/admin/subcommand.h"
+#include "server/admin/store_command.h"
 #include "server/admin/table.h"
 #include "server/admin/user_text.h"
+#include "storage/mail/backends.h"
 
 namespace eas::admin {
 namespace {
@@ -27,15 +27,6 @@ struct UserOptions {
   bool json = false;
   bool purge = false;
 };
-
-using Work = int (*)(const UserOptions&, Stores&);
-
-// Opens the stores and does `work`.
-int with_stores(const UserOptions& options, Work work) {
-  const auto stores = Stores::open_file(options.config);
-  if (!stores) return complain(stores.error());
-  return work(options, **stores);
-}
 
 storage::Result<UserView> view_of(Stores& stores, const std::string& login) {
   UserView view;
@@ -161,6 +152,37 @@ int set_password(const UserOptions& options, Stores& stores) {
   return report(options, stores, user->address, "changed the password of");
 }
 
+// The words of the user's mail. The index is the server's: where there is none, none is made here.
+storage::Result<void> forget_searches(Stores& stores, std::int64_t user_id) {
+  std::error_code ignored;
+  if (stores.database->is_sqlite() &&
+      !std::filesystem::exists(stores.config.search_index, ignored)) {
+    return {};
+  }
+  GODWIT_TRY(stores.open_search());
+  GODWIT_ASSIGN(const auto folders, stores.search_index->folders(user_id));
+  for (const storage::CollectionId folder : folders) {
+    for (bool gone = false; !gone;) {
+      GODWIT_ASSIGN(gone, stores.search_index->forget_some(user_id, folder));
+    }
+  }
+  return {};
+}
+
+// All that the databases keep of a user whose login is gone.
+storage::Result<void> forget_user(Stores& stores, std::int64_t user_id) {
+  GODWIT_ASSIGN(const auto devices, stores.state->devices(user_id));
+  for (const storage::Device& device : devices) {
+    GODWIT_TRY(stores.state->remove_device(device.id));
+  }
+  GODWIT_TRY(stores.policies->unassign_policy(false, user_id));
+  announce(stores, user_id, 0);
+  GODWIT_TRY(stores.settings->remove_all(user_id));
+  GODWIT_TRY(stores.threads->forget(user_id));
+  GODWIT_TRY(storage::forget_mail_of(*stores.database, user_id));
+  return forget_searches(stores, user_id);
+}
+
 int remove_user(const UserOptions& options, Stores& stores) {
   const auto user = stores.directory->find(options.login);
   if (!user) return complain(user.error());
@@ -168,20 +190,7 @@ int remove_user(const UserOptions& options, Stores& stores) {
   if (const auto done = stores.directory->remove(user->address); !done) {
     return complain(done.error());
   }
-  const auto devices = stores.state->devices(user->id);
-  if (!devices) return complain(devices.error());
-  for (const storage::Device& device : *devices) {
-    if (const auto done = stores.state->remove_device(device.id); !done) {
-      return complain(done.error());
-    }
-  }
-  if (const auto done = stores.policies->unassign_policy(false, user->id); !done) {
-    return complain(done.error());
-  }
-  announce(stores, user->id, 0);
-  if (const auto done = stores.settings->remove_all(user->id); !done) {
-    return complain(done.error());
-  }
+  if (const auto done = forget_user(stores, user->id); !done) return complain(done.error());
   const std::filesystem::path mail = std::filesystem::path(stores.config.mail_root) / user->address;
   if (options.purge) {
     std::error_code error;
@@ -227,18 +236,6 @@ int list_broken(const UserOptions& options, Stores& stores) {
   return 0;
 }
 
-// One subcommand of `user`; the caller adds its own options.
-CLI::App* define_one(CLI::App& command, Action& action, const std::shared_ptr<UserOptions>& options,
-                     const std::string& name, const std::string& text, Work work) {
-  CLI::App* one = command.add_subcommand(name, text);
-  add_config_option(*one, options->config);
-  one->add_flag("--json", options->json, "Print JSON");
-  one->callback([&action, options, work] {
-    action = [options, work] { return with_stores(*options, work); };
-  });
-  return one;
-}
-
 void add_address(CLI::App& command, UserOptions& options) {
   command.add_option("address", options.login, "The user, local@domain")->required();
 }
@@ -253,36 +250,39 @@ void add_password(CLI::App& command, UserOptions& options) {
 void define_user(CLI::App& command, Action& action) {
   command.require_subcommand(1);
   auto options = std::make_shared<UserOptions>();
-  CLI::App* adding = define_one(command, action, options, "add", "Add a user", add_user);
+  CLI::App* adding = define_store_command(command, action, options, "add", "Add a user", add_user);
   add_address(*adding, *options);
   add_password(*adding, *options);
   adding->add_option("--display-name", options->display_name, "The name shown in mail they send");
   options->new_profile.add_to(*adding);
-  CLI::App* setting = define_one(command, action, options, "set",
-                                 "Change what the address list shows of a user", set_user);
+  CLI::App* setting = define_store_command(
+      command, action, options, "set", "Change what the address list shows of a user", set_user);
   add_address(*setting, *options);
   options->set_display_name =
       setting->add_option("--display-name", options->display_name, "The name; empty: none");
   options->changed_profile.add_to(*setting);
-  CLI::App* showing = define_one(command, action, options, "show", "Show a user", show_user);
+  CLI::App* showing =
+      define_store_command(command, action, options, "show", "Show a user", show_user);
   add_address(*showing, *options);
-  define_one(command, action, options, "list", "List all users", list_users);
-  CLI::App* enabling =
-      define_one(command, action, options, "enable", "Let a user sync with phones", enable_user);
+  define_store_command(command, action, options, "list", "List all users", list_users);
+  CLI::App* enabling = define_store_command(command, action, options, "enable",
+                                            "Let a user sync with phones", enable_user);
   add_address(*enabling, *options);
-  CLI::App* disabling = define_one(command, action, options, "disable",
-                                   "Do not let a user sync with phones", disable_user);
+  CLI::App* disabling = define_store_command(command, action, options, "disable",
+                                             "Do not let a user sync with phones", disable_user);
   add_address(*disabling, *options);
   CLI::App* passwd =
-      define_one(command, action, options, "passwd", "Change a password", set_password);
+      define_store_command(command, action, options, "passwd", "Change a password", set_password);
   add_address(*passwd, *options);
   add_password(*passwd, *options);
-  CLI::App* removing = define_one(command, action, options, "remove",
-                                  "Remove a user and their devices; counts at once", remove_user);
+  CLI::App* removing =
+      define_store_command(command, action, options, "remove",
+                           "Remove a user and their devices; counts at once", remove_user);
   add_address(*removing, *options);
   removing->add_flag("--purge", options->purge, "Delete the user's mail too");
-  CLI::App* broken = define_one(command, action, options, "broken",
-                                "List messages that phones got as placeholders", list_broken);
+  CLI::App* broken =
+      define_store_command(command, action, options, "broken",
+                           "List messages that phones got as placeholders", list_broken);
   add_address(*broken, *options);
 }
 

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "storage/mail/maildir/forget.h"
 #include "storage/mail/maildir/maildir_store.h"
 #include "storage/mail/smtp/local_and_relay_sender.h"
 #include "storage/mail/threads/sql_thread_index.h"
@@ -26,8 +27,9 @@ Result<std::unique_ptr<MailStore>> open_maildir(const MailStoreOptions& options,
 struct Backend {
   std::string_view name;
   Result<std::unique_ptr<MailStore>> (*open)(const MailStoreOptions&, Database&, ChangeHub&);
+  Result<void> (*forget)(Database& database, std::int64_t user_id);
 };
-constexpr std::array kBackends = {Backend{"maildir", open_maildir}};
+constexpr std::array kBackends = {Backend{"maildir", open_maildir, maildir::forget_user}};
 
 }  // namespace
 
@@ -37,6 +39,11 @@ Result<std::unique_ptr<MailStore>> open_mail_store(const MailStoreOptions& optio
     if (backend.name == options.backend) return backend.open(options, database, hub);
   }
   return fail(ErrorKind::invalid, "no mail backend is called " + options.backend);
+}
+
+Result<void> forget_mail_of(Database& database, std::int64_t user_id) {
+  for (const Backend& backend : kBackends) GODWIT_TRY(backend.forget(database, user_id));
+  return {};
 }
 
 Result<std::unique_ptr<MailSender>> open_mail_sender(SenderOptions options, MailStore& store,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -29,6 +30,10 @@ struct MailStoreOptions {
 // backend.
 Result<std::unique_ptr<MailStore>> open_mail_store(const MailStoreOptions& options,
                                                    Database& database, ChangeHub& hub);
+
+// Takes out of the database what is kept there about the mail of a user who was removed from the
+// directory, for any backend; the mail itself stays. Also brings the tables up to date.
+Result<void> forget_mail_of(Database& database, std::int64_t user_id);
 
 // The sender for local mailboxes and the relay; `resolver` says who has a mailbox here. Also brings
 // its table up to date. `store` and `database` must outlive the sender.

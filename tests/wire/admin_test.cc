@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "storage/base/text.h"
+#include "storage/sql/database.h"
 #include "tests/support/phone.h"
 #include "wbxml/code_pages.h"
 #include "wbxml/encoder.h"
@@ -105,6 +106,54 @@ TEST_CASE("admin: --purge deletes the mail of a removed user, and only of that o
   CHECK(server.count_messages("user1@example.test") == 10);
 }
 
+TEST_CASE("admin: nothing of a removed user stays in the databases") {
+  test::ServerSetup setup;
+  setup.users = 2;
+  ServerProcess server(setup);
+  const auto rows = [&](const std::string& file, const char* sql) {
+    std::int64_t count = -1;
+    const auto database = storage::Database::open("sqlite:" + server.dir() + "/" + file);
+    REQUIRE(database.has_value());
+    const auto read = (*database)->read([&](storage::Connection& connection) {
+      const auto found = connection.query(sql);
+      if (found) count = found->integer(0, 0);
+      return storage::Result<void>{};
+    });
+    REQUIRE(read.has_value());
+    return count;
+  };
+  const auto items = [&] { return rows("godwit.db", "SELECT COUNT(*) FROM mail_item"); };
+  const auto users = [&] { return rows("godwit.db", "SELECT COUNT(*) FROM mail_user"); };
+  const auto indexed = [&] {
+    return rows("search.db", "SELECT COUNT(DISTINCT user_id) FROM search_folder");
+  };
+  for (const char* user : {"user1@example.test", "user2@example.test"}) {
+    Phone phone(server, user, Version::v14_1);
+    phone.connect();
+    eas::client::MailFolder inbox(phone.inbox());
+    phone.sync_all(inbox);
+    namespace se = wbxml::search;
+    const wbxml::Element words(
+        se::kQuery, {wbxml::Element(se::kAnd, {wbxml::Element(wbxml::airsync::kClass, "Email"),
+                                               wbxml::Element(se::kFreeText, "the")})});
+    phone.call(wbxml::Element(
+        se::kSearch,
+        {wbxml::Element(se::kStore,
+                        {wbxml::Element(se::kName, "Mailbox"), words,
+                         wbxml::Element(se::kOptions, {wbxml::Element(se::kRange, "0-9")})})}));
+  }
+  CHECK(items() == 20);
+  CHECK(users() == 2);
+  CHECK(indexed() == 2);
+  const auto removed =
+      ServerProcess::run({"user", "remove", "user2", "--config", server.config_file()});
+  CHECK_MESSAGE(removed.status == 0, removed.err);
+  CHECK(items() == 10);
+  CHECK(users() == 1);
+  CHECK(indexed() == 1);
+  CHECK(server.count_messages("user2@example.test") == 10);
+}
+
 TEST_CASE("admin: a missing password, address or configuration is said, with status 1") {
   test::TempDir dir;
   const auto nowhere = ServerProcess::run({"user", "list", "--config", dir.file("none.toml")});
@@ -150,6 +199,23 @@ TEST_CASE("admin: a port that is taken is said, with status 1") {
   CHECK(taken.status == 1);
   CHECK_FALSE(taken.err.empty());
   CHECK(taken.out.empty());
+}
+
+TEST_CASE("admin: demo makes its certificate anew for an address that is not in it") {
+  test::TempDir dir;
+  const auto made_at = [&](const char* address) {
+    const auto ran = ServerProcess::run({"demo", "--dir", dir.file("data"), "--listen", address,
+                                         "--password", "p", "--messages", "1", "--prepare-only"});
+    CHECK_MESSAGE(ran.status == 0, ran.err);
+    std::ifstream file(dir.file("data/tls/cert.pem"));
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  const std::string first = made_at("127.0.0.1:8443");
+  CHECK_FALSE(first.empty());
+  CHECK(made_at("127.0.0.1:8444") == first);
+  const std::string second = made_at("127.0.0.2:8443");
+  CHECK(second != first);
+  CHECK(made_at("127.0.0.1:8443") == second);  // named there too
 }
 
 TEST_CASE("admin: serve runs on the directory that demo made") {
