@@ -47,6 +47,7 @@ struct ChangeHub::Shard {
   std::unordered_map<std::int64_t, Subscription::Entry*> first GUARDED_BY(mutex);
 };
 
+Subscription::Subscription() noexcept = default;
 Subscription::Subscription(ChangeHub* hub, std::unique_ptr<Entry> entry)
     : hub_(hub), entry_(std::move(entry)) {}
 

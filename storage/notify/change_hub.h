@@ -35,7 +35,7 @@ class ChangeHub;
 // Ends its subscription when destroyed; after that the callback does not run and is not running.
 class Subscription {
  public:
-  Subscription() = default;
+  Subscription() noexcept;  // of nothing
   Subscription(Subscription&&) noexcept;
   Subscription& operator=(Subscription&&) noexcept;
   Subscription(const Subscription&) = delete;
