@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "storage/base/log.h"
+#include "storage/base/openssl_handles.h"
 
 namespace eas {
 namespace {
@@ -24,24 +25,17 @@ using storage::ErrorKind;
 using storage::fail;
 using storage::Result;
 
-template <auto Free>
-struct Deleter {
-  template <typename T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-void free_certificates(STACK_OF(X509) * stack) { sk_X509_pop_free(stack, X509_free); }
 void free_lists(STACK_OF(X509_CRL) * stack) { sk_X509_CRL_pop_free(stack, X509_CRL_free); }
 
-using Certificate = std::unique_ptr<X509, Deleter<X509_free>>;
-using Certificates = std::unique_ptr<STACK_OF(X509), Deleter<free_certificates>>;
-using RevocationList = std::unique_ptr<X509_CRL, Deleter<X509_CRL_free>>;
-using RevocationLists = std::unique_ptr<STACK_OF(X509_CRL), Deleter<free_lists>>;
-using Store = std::unique_ptr<X509_STORE, Deleter<X509_STORE_free>>;
-using Context = std::unique_ptr<X509_STORE_CTX, Deleter<X509_STORE_CTX_free>>;
-using Bio = std::unique_ptr<BIO, Deleter<BIO_free_all>>;
-using Points = std::unique_ptr<STACK_OF(DIST_POINT), Deleter<CRL_DIST_POINTS_free>>;
+using storage::openssl::Bio;
+using storage::openssl::Certificate;
+using storage::openssl::Certificates;
+using storage::openssl::Owned;
+using storage::openssl::Store;
+using Context = storage::openssl::StoreContext;
+using RevocationList = Owned<X509_CRL, X509_CRL_free>;
+using RevocationLists = Owned<STACK_OF(X509_CRL), free_lists>;
+using Points = Owned<STACK_OF(DIST_POINT), CRL_DIST_POINTS_free>;
 
 constexpr int kMostDepth = 10;
 constexpr std::size_t kMostUrls = 16;  // of one chain
