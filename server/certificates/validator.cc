@@ -286,7 +286,8 @@ CertificateValidator::CertificateValidator(std::unique_ptr<Parts> parts)
 
 CertificateValidator::~CertificateValidator() = default;
 
-Result<std::unique_ptr<CertificateValidator>> CertificateValidator::open(ValidatorOptions options) {
+Result<std::unique_ptr<CertificateValidator>> CertificateValidator::open(
+    const ValidatorOptions& options) {
   Store store(X509_STORE_new());
   if (!store) return fail(ErrorKind::internal, "OpenSSL has no memory");
   if (options.ca_file.empty() && options.ca_dir.empty()) {

@@ -53,7 +53,8 @@ struct ValidationRequest {
 class CertificateValidator {
  public:
   // invalid: ca_file or ca_dir cannot be used.
-  static storage::Result<std::unique_ptr<CertificateValidator>> open(ValidatorOptions options);
+  static storage::Result<std::unique_ptr<CertificateValidator>> open(
+      const ValidatorOptions& options);
   ~CertificateValidator();
   CertificateValidator(const CertificateValidator&) = delete;
   CertificateValidator& operator=(const CertificateValidator&) = delete;
