@@ -233,10 +233,14 @@ std::variant<SyncRequest, SyncRefusal> whole_request(const Request& request,
 }
 
 // Kept for the next empty or partial Sync; written only when it differs, so that repeating a
-// request costs no write. [MS-ASCMD] 2.2.1.21.1
+// request costs no write. Of one that is badly made nothing is kept. [MS-ASCMD] 2.2.1.21.1
 storage::Result<void> remember(Request& request, const Services& services,
                                const SyncRequest& sync) {
   if (request.version < Version::v12_1) return {};
+  const bool malformed =
+      std::any_of(sync.collections.begin(), sync.collections.end(),
+                  [](const CollectionRequest& collection) { return collection.malformed; });
+  if (malformed) return {};
   std::string cached = encode_cached(sync);
   if (cached == request.device.sync) return {};
   return change_device(request.device, services,

@@ -206,3 +206,13 @@ TEST_CASE("Sync: a partial one that becomes too large with the folders before it
   CHECK(answer.limit == "2");
   CHECK(phone.empty().empty);
 }
+
+TEST_CASE("Sync: of a request that is badly made nothing is kept") {
+  ServiceFixture server;
+  Folders phone(server);
+  phone.full();
+  const SyncAnswer bad = sync(server, {collection(phone.sent, phone.sent_key, {window("many")})});
+  CHECK(bad.status_of(phone.sent) == "4");
+  server.deliver(simple_mail("news"));
+  CHECK(phone.empty().told(phone.inbox, airsync::kAdd).size() == 1);
+}

@@ -248,6 +248,24 @@ TEST_CASE("Sync: commands with a key that is not known are not done, and the goo
   }
 }
 
+TEST_CASE("Sync: a state that cannot be read is status 3, and the folder starts again") {
+  // covers: MS-ASCMD R4426
+  ServiceFixture server;
+  const Inbox inbox(server);
+  const std::int64_t device = server.device()->id;
+  const auto stored = server.services.state->state(device, inbox.folder);
+  REQUIRE(stored);
+  storage::StoredState broken = *stored;
+  broken.current = "\xFF nonsense";
+  REQUIRE(server.services.state->commit_state(device, inbox.folder, *stored, broken));
+  CHECK(sync(server, {collection(inbox.id, inbox.key)}).status_of(inbox.id) == "3");
+  const SyncAnswer first = sync(server, {collection(inbox.id, "0")});
+  CHECK(first.status_of(inbox.id) == "1");
+  CHECK(
+      sync(server, {collection(inbox.id, first.key_of(inbox.id))}).told(inbox.id, airsync::kAdd) ==
+      std::vector<std::string>{inbox.item});
+}
+
 TEST_CASE("Sync: commands for a folder that is not there are status 8, and the others are done") {
   ServiceFixture server;
   const Inbox inbox(server);
