@@ -2,8 +2,8 @@
 // by ClientId and a digest of its bytes (up to 12.1, where there is no ClientId, by the digest).
 //
 //   no row            → send
-//   row, not done     → the process ended in between: send again under the same identity, by which
-//                       the mailboxes recognise what they have
+//   row, not done     → the process ended in between, or somebody could not be reached: send again
+//                       under the same identity, by which the mailboxes recognise what they have
 //   row, done         → answer as sent
 //
 // Two equal messages without ClientId, Message-ID and Date may be meant twice ("yes", "yes"): for
@@ -33,6 +33,7 @@ constexpr storage::UnixMillis kWeakWindow = storage::UnixMillis{60} * 60 * 1000;
 struct Ticket {
   std::string key;
   std::string identity;  // for the mailboxes; at most 40 characters
+  bool known = false;    // it was tried before, and somebody may have it
   bool done = false;     // it was sent before
 };
 
@@ -53,6 +54,7 @@ Result<Ticket> open_ticket(const Request& request, const Services& services,
     }
     seed += ":" + std::to_string(noted ? noted->when : now);
   }
+  ticket.known = noted.has_value();
   ticket.done = noted && noted->done;
   ticket.identity = digest(seed).substr(0, 40);
   return ticket;
@@ -71,11 +73,13 @@ CommandError parse_error(const storage::Error& error) {
   }
 }
 
+bool is_temporary(const storage::Error& error) {
+  return error.kind == ErrorKind::unavailable || error.kind == ErrorKind::conflict;
+}
+
 CommandError send_error(const storage::Error& error) {
+  if (is_temporary(error)) return command_error(status::kServerErrorRetryLater, error.message);
   switch (error.kind) {
-    case ErrorKind::unavailable:
-    case ErrorKind::conflict:
-      return command_error(status::kServerErrorRetryLater, error.message);
     case ErrorKind::invalid:
       return command_error(status::kNoRecipient, error.message);
     default:
@@ -135,6 +139,11 @@ std::variant<OutgoingMessage, CommandError> make_message(const Request& request,
   return std::move(*message);
 }
 
+// Nothing came of it, and the phone is told so for good. Of an earlier try something may have.
+void forget(const Request& request, const Services& services, const Ticket& ticket) {
+  if (!ticket.known) (void)services.state->cancel_send(request.device.id, ticket.key);
+}
+
 // nullopt: it is out, whatever fails after that is for the log: the phone must not send again.
 std::optional<CommandError> send_out(const Request& request, const Services& services,
                                      OutgoingMessage& message, const Ticket& ticket) {
@@ -145,7 +154,8 @@ std::optional<CommandError> send_out(const Request& request, const Services& ser
   mail.identity = ticket.identity;
   const auto sent = services.sender->send(mail);
   if (!sent) {
-    (void)services.state->cancel_send(request.device.id, ticket.key);
+    // Local recipients may have it already: the phone's next try must have the same identity.
+    if (!is_temporary(sent.error())) forget(request, services, ticket);
     return send_error(sent.error());
   }
   if (const auto noted = services.state->finish_send(request.device.id, ticket.key); !noted) {
@@ -173,7 +183,7 @@ std::variant<Submitted, CommandError> submit(const Request& request, const Servi
       log_repeat(request);
       return Submitted{true, {}};
     }
-    (void)services.state->cancel_send(request.device.id, key);
+    forget(request, services, *ticket);
     return std::move(*error);
   }
   auto& message = std::get<OutgoingMessage>(made);

@@ -43,12 +43,14 @@ class RecordingSender final : public storage::MailSender {
     std::string identity;
   };
   storage::Result<void> send(const storage::OutgoingMail& mail) override {
+    tried = mail.identity;
     if (on_send) on_send();
     if (fail_with) return storage::fail(*fail_with, "told to fail");
     sent.push_back({mail.sender, mail.recipients, std::string(mail.bytes), mail.identity});
     return {};
   }
   std::vector<Sent> sent;
+  std::string tried;  // identity of the last one, also when it failed
   std::optional<storage::ErrorKind> fail_with;
   std::function<void()> on_send;
 };

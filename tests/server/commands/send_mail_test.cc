@@ -189,6 +189,26 @@ TEST_CASE("SendMail: failures have their status, and the phone may try again") {
   }
 }
 
+TEST_CASE("SendMail: what could not be sent to all is tried again under the same identity") {
+  // Of a message without any id, too: those who have it from the first try know it by that.
+  const std::string anonymous = "To: bob@example.test\r\n\r\nyes\r\n";
+  ServiceFixture server;
+  std::vector<std::string> identities;
+  server.sender.on_send = [&] { identities.push_back(server.sender.tried); };
+  server.sender.fail_with = storage::ErrorKind::unavailable;
+  for (const char* more : {"", "&SaveInSent=T"}) {
+    CHECK(server.reply(raw_mail(anonymous, "12.1", more)).status == 503);
+    server.clock.advance(60'000);
+  }
+  server.sender.fail_with = storage::ErrorKind::internal;
+  CHECK(server.reply(raw_mail(anonymous)).status == 500);
+  server.clock.advance(2LL * 3600 * 1000);
+  server.sender.fail_with.reset();
+  check_sent(server.reply(raw_mail(anonymous)));
+  REQUIRE(identities.size() == 4);
+  for (const std::string& identity : identities) CHECK(identity == identities[0]);
+}
+
 TEST_CASE("SendMail: bad messages are refused, nothing is sent or kept") {
   ServiceFixture server;
   CHECK(failure(server, send_mail("c1", "Subject: x\r\n\r\nnobody", true)) == "119");
