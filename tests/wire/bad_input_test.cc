@@ -206,6 +206,36 @@ TEST_CASE("bad input: more than the limits is 413 before it is all sent") {
   }
 }
 
+TEST_CASE("bad input: the same connection goes on after what was refused on it") {
+  const StillServing still_serving;
+  const std::string good = wbxml::encode(Element(fh::kFolderSync, {Element(fh::kSyncKey, "0")}));
+  const std::string unknown_key = wbxml::encode(Element(
+      as::kSync,
+      {Element(as::kCollections, {Element(as::kCollection, {Element(as::kSyncKey, "4711"),
+                                                            Element(as::kCollectionId, "m1")})})}));
+  for (const char* version : {"2.5", "12.1", "14.1", "16.1"}) {
+    CAPTURE(version);
+    const std::string user = test::fresh_user();
+    RawConnection connection(test::shared_server().port(), true);
+    REQUIRE(connection.ok());
+    const auto status = [&](const std::string& command, const std::string& body,
+                            std::string_view password) {
+      REQUIRE(connection.send(
+          test::post_head(query_for(command, user), version, user, password, body.size()) + body));
+      const auto answer = connection.read();
+      REQUIRE(answer.has_value());
+      return answer->status;
+    };
+    const std::string_view password = test::ServerProcess::kPassword;
+    const bool in_words = eas::parse_version(version) >= Version::v14_0;
+    CHECK(status("FolderSync", good, "wrong") == 401);
+    CHECK(status("Nonsense", good, password) == 501);
+    CHECK(status("FolderSync", "no WBXML", password) == (in_words ? 200 : 400));
+    CHECK(status("Sync", unknown_key, password) == 200);
+    CHECK(status("FolderSync", good, password) == 200);
+  }
+}
+
 TEST_CASE("bad input: half a body and then silence, or a hang-up, hurt nobody") {
   const StillServing still_serving;
   const std::string user = test::fresh_user();

@@ -2,12 +2,16 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <set>
+#include <thread>
 
 #include "tests/support/phone.h"
 #include "wbxml/code_pages.h"
 
+using namespace std::chrono_literals;
 using eas::Version;
 using eas::client::MailFolder;
 using eas::client::MailItem;
@@ -265,7 +269,41 @@ TEST_CASE("sync: nothing new is an empty answer from 12.1 on, and status 1 befor
   }
 }
 
-TEST_CASE("sync: a hanging Sync is answered when mail comes, and when its time is over") {
+TEST_CASE("sync: a hanging Sync is woken by mail that comes while it waits") {
+  // covers: MS-ASCMD R5596
+  for (const Version version : test::kAllVersions) {
+    if (version < Version::v12_1) continue;
+    for (const auto& [tag, value] :
+         {std::pair(as::kWait, "1"), std::pair(as::kHeartbeatInterval, "60")}) {
+      if (version == Version::v12_1 && tag == as::kHeartbeatInterval) continue;
+      CAPTURE(to_string(version));
+      Phone phone(version);
+      phone.connect();
+      MailFolder inbox(phone.inbox());
+      phone.sync_all(inbox);
+      Element request = inbox.request(version, {});
+      request.children.emplace_back(tag, value);
+      std::atomic<bool> answered{false};
+      std::chrono::steady_clock::time_point delivered;
+      std::thread delivery([&] {
+        std::this_thread::sleep_for(500ms);
+        CHECK_FALSE(answered);  // it hangs
+        delivered = std::chrono::steady_clock::now();
+        test::shared_server().deliver(phone.user(), test::mail_text(phone.user(), "Woken"));
+      });
+      const Element answer = phone.call(request);
+      answered = true;
+      const auto now = std::chrono::steady_clock::now();
+      delivery.join();
+      CHECK(inbox.apply(answer).added.size() == 1);
+      CHECK(inbox.find_subject("Woken") != nullptr);
+      CHECK(now - delivered < 20s);  // long before its minute is over
+    }
+  }
+}
+
+TEST_CASE("sync: a hanging Sync tells at once what is there, and ends when its time is over") {
+  // covers: MS-ASCMD R5595
   for (const Version version : test::kAllVersions) {
     if (version < Version::v14_0) continue;
     CAPTURE(to_string(version));
@@ -275,7 +313,7 @@ TEST_CASE("sync: a hanging Sync is answered when mail comes, and when its time i
     phone.sync_all(inbox);
     Element request = inbox.request(version, {});
     request.children.emplace_back(as::kHeartbeatInterval, "60");
-    test::shared_server().deliver(phone.user(), test::mail_text(phone.user(), "Woken"));
+    test::shared_server().deliver(phone.user(), test::mail_text(phone.user(), "Before"));
     CHECK(inbox.apply(phone.call(request)).added.size() == 1);
     request = inbox.request(version, {});
     request.children.emplace_back(as::kHeartbeatInterval, "1");
@@ -283,6 +321,32 @@ TEST_CASE("sync: a hanging Sync is answered when mail comes, and when its time i
     const Element quiet = phone.call_or_empty(request);
     CHECK(find_all(quiet, as::kAdd).empty());
     CHECK(std::chrono::steady_clock::now() - start >= std::chrono::milliseconds(900));
+  }
+}
+
+TEST_CASE("sync: an empty one is the one before it; without one before it is status 13") {
+  for (const Version version : test::kAllVersions) {
+    CAPTURE(to_string(version));
+    Phone phone(version);
+    phone.connect();
+    eas::client::PostRequest empty;
+    empty.command = "Sync";
+    empty.content_type = "";
+    auto answer = phone.post(empty);
+    REQUIRE(answer.tree.has_value());
+    CHECK(answer.tree->text_of(as::kStatus) == "13");
+    if (version < Version::v12_1) continue;
+    MailFolder inbox(phone.inbox());
+    phone.sync_all(inbox);
+    CHECK(phone.sync(inbox).empty);
+    answer = phone.post(empty);
+    CHECK(answer.status == 200);
+    CHECK(answer.body.empty());
+    test::shared_server().deliver(phone.user(), test::mail_text(phone.user(), "After it"));
+    answer = phone.post(empty);
+    REQUIRE(answer.tree.has_value());
+    CHECK(inbox.apply(*answer.tree).added.size() == 1);
+    CHECK(inbox.items().size() == kMessages + 1);
   }
 }
 
