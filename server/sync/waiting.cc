@@ -13,14 +13,18 @@ Waiting::Waiting(storage::ChangeHub& hub, std::int64_t user_id,
                  storage::ChangeHub::Callback wake)
     : collections_(std::move(collections)),
       subscription_(hub.subscribe(user_id, collections_, kinds, std::move(wake))) {
-  // Only mail folders are files that other programs may change.
-  std::erase_if(collections_,
-                [](storage::CollectionId id) { return class_of(id) != ItemClass::mail; });
-  if (auto watched = mailbox->watch(collections_); !watched) {
-    storage::log_event(storage::LogLevel::warning, "folders cannot be watched",
-                       {{"user_id", user_id}, {"reason", watched.error().message}});
-    return;
-  }
+  // Folder by folder: one that is gone, or never was, keeps no other from being watched.
+  std::erase_if(collections_, [&](storage::CollectionId id) {
+    // Only mail folders are files that other programs may change.
+    if (class_of(id) != ItemClass::mail) return true;
+    const auto watched = mailbox->watch({&id, 1});
+    if (!watched && watched.error().kind != storage::ErrorKind::not_found) {
+      storage::log_event(
+          storage::LogLevel::warning, "a folder cannot be watched",
+          {{"user_id", user_id}, {"folder", id}, {"reason", watched.error().message}});
+    }
+    return !watched;
+  });
   mailbox_ = std::move(mailbox);
 }
 

@@ -16,7 +16,8 @@ class Waiting {
  public:
   Waiting() = default;
   // `wake` runs on a publisher's thread, see ChangeHub. A failing watch is no failure here: changes
-  // made through the store still arrive, and the deadline ends the wait.
+  // made through the store still arrive, and the deadline ends the wait. Folders that do not exist
+  // are left out.
   Waiting(storage::ChangeHub& hub, std::int64_t user_id, std::shared_ptr<storage::Mailbox> mailbox,
           std::vector<storage::CollectionId> collections, unsigned kinds,
           storage::ChangeHub::Callback wake);
@@ -29,7 +30,7 @@ class Waiting {
  private:
   void stop();
   std::shared_ptr<storage::Mailbox> mailbox_;
-  std::vector<storage::CollectionId> collections_;
+  std::vector<storage::CollectionId> collections_;  // those that are watched
   storage::Subscription subscription_;
 };
 

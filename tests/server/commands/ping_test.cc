@@ -1,6 +1,11 @@
 #include <doctest/doctest.h>
 #include <malloc.h>
 
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
 #include "server/sync/server_id.h"
 #include "tests/support/service_fixture.h"
 #include "wbxml/code_pages.h"
@@ -227,6 +232,25 @@ TEST_CASE("Ping: folders that are unknown or were never synced are left out in s
   const Element answer = resumed(parked, http::WakeReason::woken);
   REQUIRE(answer.child(tag::kFolders) != nullptr);
   CHECK(answer.child(tag::kFolders)->children.size() == 1);
+}
+
+TEST_CASE("Ping: another program's delivery wakes it, whatever other folders it names") {
+  ServiceFixture server;
+  const std::string inbox = server.folder_id(2);
+  server.prime(inbox);
+  const auto gone = server.mailbox()->create_folder(0, "Gone");
+  REQUIRE(gone);
+  REQUIRE(server.mailbox()->remove_folder(gone->id));
+  server.folder_id(2);
+  http::Parked parked = server.park(ping({"m999", eas::to_collection_id(gone->id), inbox}, "480"));
+  const std::filesystem::path home = server.dir.path() / "mail" / ServiceFixture::kAnn;
+  std::ofstream(home / "tmp" / "1.host") << test::simple_mail("by Postfix");
+  std::filesystem::rename(home / "tmp" / "1.host", home / "new" / "1.host");
+  for (int i = 0; i < 500 && server.waker().woken == 0; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  REQUIRE(server.waker().woken >= 1);
+  CHECK(text_at(resumed(parked, http::WakeReason::woken), {tag::kStatus}) == "2");
 }
 
 TEST_CASE("Ping: a newer Ping of the device answers the older one at once") {
