@@ -11,6 +11,7 @@
 #include <limits>
 #include <utility>
 
+#include "server/autoreply/internal_people.h"
 #include "server/autoreply/known_people.h"
 #include "server/autoreply/ledger.h"
 #include "server/autoreply/message_header.h"
@@ -18,7 +19,6 @@
 #include "server/autoreply/reply_rules.h"
 #include "server/sync/waiting.h"
 #include "storage/base/log.h"
-#include "storage/base/text.h"
 
 namespace eas::autoreply {
 
@@ -218,18 +218,10 @@ Result<void> AutoReply::set_up(const storage::User& user, const Oof& oof) {
   return {};
 }
 
-bool AutoReply::is_local(std::string_view address) const {
-  const std::string_view domain = address.substr(address.rfind('@') + 1);
-  return std::any_of(
-      services_.local_domains.begin(), services_.local_domains.end(),
-      [&](const std::string& local) { return storage::equals_ignore_case(local, domain); });
-}
-
 Result<Audience> AutoReply::audience_of(Away& away, const std::string& sender) {
-  if (is_local(sender)) return Audience::internal;
-  const auto user = services_.directory->find(sender);
-  if (user) return Audience::internal;
-  if (user.error().kind != ErrorKind::not_found) return storage::fail(user.error());
+  GODWIT_ASSIGN(const bool internal,
+                is_internal(*services_.directory, services_.local_domains, sender));
+  if (internal) return Audience::internal;
   const OofMessage& known = away.oof.message(Audience::external_known);
   const OofMessage& unknown = away.oof.message(Audience::external_unknown);
   if (known == unknown) return Audience::external_unknown;  // no need to look

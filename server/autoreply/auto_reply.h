@@ -69,7 +69,6 @@ class AutoReply final : public OofListener {
   storage::Result<Audience> audience_of(Away& away, const std::string& sender);
   storage::Result<void> reply(Away& away, const class MessageHeader& header,
                               const std::string& sender, Audience audience);
-  bool is_local(std::string_view address) const;
   void notice(std::int64_t user_id);
   bool stopping() EXCLUDES(mutex_);
 

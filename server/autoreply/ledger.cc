@@ -10,13 +10,6 @@ using storage::Result;
 
 namespace {
 
-constexpr std::string_view kCursor = "autoreply:cursor";
-constexpr std::string_view kSent = "autoreply:sent:";
-
-std::string name_of(std::string_view sender) {
-  return std::string(kSent) + storage::to_hex(storage::sha256(sender)).substr(0, 32);
-}
-
 // The value of a setting, "" when it is not set.
 Result<std::string> read(storage::UserSettings& settings, std::int64_t user_id,
                          std::string_view name) {
@@ -26,6 +19,10 @@ Result<std::string> read(storage::UserSettings& settings, std::int64_t user_id,
 }
 
 }  // namespace
+
+std::string Ledger::name_of(std::string_view sender) const {
+  return topic_ + ":sent:" + storage::to_hex(storage::sha256(sender)).substr(0, 32);
+}
 
 // Rows: "PERIOD begun" and "PERIOD yes".
 Result<Answered> Ledger::answered(std::string_view sender) const {
@@ -43,7 +40,7 @@ Result<void> Ledger::note(std::string_view sender, Answered answered) {
 
 // "PERIOD INBOX SEQ"
 Result<std::optional<storage::Seq>> Ledger::cursor(storage::CollectionId inbox) const {
-  GODWIT_ASSIGN(const std::string value, read(settings_, user_id_, kCursor));
+  GODWIT_ASSIGN(const std::string value, read(settings_, user_id_, topic_ + ":cursor"));
   const auto parts = storage::split(value, ' ');
   std::optional<storage::Seq> seq;
   if (parts.size() == 3 && parts[0] == period_ && parts[1] == std::to_string(inbox)) {
@@ -53,7 +50,7 @@ Result<std::optional<storage::Seq>> Ledger::cursor(storage::CollectionId inbox) 
 }
 
 Result<void> Ledger::set_cursor(storage::CollectionId inbox, storage::Seq seq) {
-  return settings_.set(user_id_, kCursor,
+  return settings_.set(user_id_, topic_ + ":cursor",
                        period_ + " " + std::to_string(inbox) + " " + std::to_string(seq));
 }
 
@@ -68,7 +65,7 @@ Result<void> Ledger::forget_others(storage::UserSettings& settings, std::int64_t
 }
 
 std::string Ledger::identity(std::string_view sender) const {
-  return storage::to_hex(storage::sha256("autoreply " + std::to_string(user_id_) + " " + period_ +
+  return storage::to_hex(storage::sha256(topic_ + " " + std::to_string(user_id_) + " " + period_ +
                                          " " + std::string(sender)))
       .substr(0, 40);
 }

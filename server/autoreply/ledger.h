@@ -18,11 +18,17 @@ enum class Answered : std::uint8_t {
   yes,
 };
 
-// Of one user in one period. Thread-safe as far as `settings` is; must not outlive it.
+// Of one user in one period. `topic` parts what is answered in different ways: server/receipts has
+// messages where automatic replies have senders. Thread-safe as far as `settings` is; must not
+// outlive it.
 class Ledger {
  public:
-  Ledger(storage::UserSettings& settings, std::int64_t user_id, std::string period)
-      : settings_(settings), user_id_(user_id), period_(std::move(period)) {}
+  Ledger(storage::UserSettings& settings, std::int64_t user_id, std::string period,
+         std::string topic = "autoreply")
+      : settings_(settings),
+        user_id_(user_id),
+        period_(std::move(period)),
+        topic_(std::move(topic)) {}
 
   storage::Result<Answered> answered(std::string_view sender) const;
   storage::Result<void> note(std::string_view sender, Answered answered);
@@ -31,7 +37,7 @@ class Ledger {
   storage::Result<std::optional<storage::Seq>> cursor(storage::CollectionId inbox) const;
   storage::Result<void> set_cursor(storage::CollectionId inbox, storage::Seq seq);
 
-  // Removes what is of other periods ("" for all of the user's).
+  // Removes the automatic replies of other periods ("" for all of the user's).
   static storage::Result<void> forget_others(storage::UserSettings& settings, std::int64_t user_id,
                                              std::string_view period);
 
@@ -39,9 +45,12 @@ class Ledger {
   std::string identity(std::string_view sender) const;
 
  private:
+  std::string name_of(std::string_view sender) const;
+
   storage::UserSettings& settings_;
   const std::int64_t user_id_;
   const std::string period_;
+  const std::string topic_;
 };
 
 }  // namespace eas::autoreply

@@ -2,21 +2,12 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "server/autoreply/message_header.h"
 #include "server/autoreply/oof.h"
-#include "storage/base/clock.h"
+#include "server/autoreply/reply_header.h"
 
 namespace eas::autoreply {
-
-struct ReplyParts {
-  std::string_view from_address;
-  std::string_view from_name;   // UTF-8, may be empty
-  std::string_view recipient;   // bare address
-  std::string_view message_id;  // without angle brackets
-  storage::UnixMillis now = 0;
-};
 
 // Complete, with CRLF and lines that every relay takes. HTML goes with a plain text beside it.
 std::string make_reply(const MessageHeader& original, const OofMessage& text,

@@ -20,6 +20,20 @@ std::string_view first_word(std::string_view text) {
   return storage::trim(text.substr(0, text.find_first_of("; \t")));
 }
 
+bool names_any(const MessageHeader& header, const std::vector<std::string>& own) {
+  for (const std::string_view field : {"To", "Cc", "Resent-To", "Resent-Cc"}) {
+    const std::vector<std::string> there = header.addresses(field);
+    if (std::find_first_of(there.begin(), there.end(), own.begin(), own.end()) != there.end()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+Verdict no(std::string_view reason) { return {"", reason}; }
+
+}  // namespace
+
 bool is_machine(std::string_view address) {
   const std::string_view local = address.substr(0, address.rfind('@'));
   if (is_one_of(local, {"mailer-daemon", "postmaster", "listserv", "majordomo", "noreply",
@@ -38,8 +52,7 @@ bool is_machine(std::string_view address) {
   return local.find("-bounces+") != std::string_view::npos;
 }
 
-// Where no person waits for an answer; "" for an ordinary message. RFC 3834 2, 5
-std::string_view automatic(const MessageHeader& header) {
+std::string_view not_from_a_person(const MessageHeader& header) {
   const std::string submitted = header.value("Auto-Submitted");
   if (!submitted.empty() && !equals_ignore_case(first_word(submitted), "no")) {
     return "Auto-Submitted";
@@ -48,12 +61,6 @@ std::string_view automatic(const MessageHeader& header) {
     return "Precedence";
   }
   if (header.has_prefix("List-") || header.has("Mailing-List")) return "a mailing list";
-  const std::string suppress = storage::to_lower(header.value("X-Auto-Response-Suppress"));
-  for (const std::string_view word : storage::split(suppress, ',')) {
-    if (is_one_of(storage::trim(word), {"all", "oof", "autoreply"})) {
-      return "X-Auto-Response-Suppress";
-    }
-  }
   if (header.has("X-Autoreply") || header.has("X-Autorespond") || header.has("X-Loop")) {
     return "a reply of a machine";
   }
@@ -66,22 +73,18 @@ std::string_view automatic(const MessageHeader& header) {
   return {};
 }
 
-bool names_any(const MessageHeader& header, const std::vector<std::string>& own) {
-  for (const std::string_view field : {"To", "Cc", "Resent-To", "Resent-Cc"}) {
-    const std::vector<std::string> there = header.addresses(field);
-    if (std::find_first_of(there.begin(), there.end(), own.begin(), own.end()) != there.end()) {
-      return true;
-    }
+bool suppresses(const MessageHeader& header, std::initializer_list<std::string_view> words) {
+  const std::string value = storage::to_lower(header.value("X-Auto-Response-Suppress"));
+  for (const std::string_view part : storage::split(value, ',')) {
+    const std::string_view word = storage::trim(part);
+    if (word == "all" || std::find(words.begin(), words.end(), word) != words.end()) return true;
   }
   return false;
 }
 
-Verdict no(std::string_view reason) { return {"", reason}; }
-
-}  // namespace
-
 Verdict judge(const MessageHeader& header, const std::vector<std::string>& own_addresses) {
-  if (const std::string_view reason = automatic(header); !reason.empty()) return no(reason);
+  if (const std::string_view reason = not_from_a_person(header); !reason.empty()) return no(reason);
+  if (suppresses(header, {"oof", "autoreply"})) return no("X-Auto-Response-Suppress");
   std::vector<std::string> senders = header.addresses("From");
   const std::vector<std::string> from = senders;
   if (header.has("Return-Path")) senders = header.addresses("Return-Path");

@@ -1,6 +1,8 @@
 // Whether a message may be answered by a machine, and who gets the answer. RFC 3834. Pure.
+// server/receipts judges with the same words, but asks other questions of the addresses.
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,5 +21,15 @@ struct Verdict {
 // Return-Path, or to the one person in From where no delivery agent noted one. Never to lists, bulk
 // mail, machines and oneself, and only when the user is named in To or Cc.
 Verdict judge(const MessageHeader& header, const std::vector<std::string>& own_addresses);
+
+// Why no person waits for an answer: lists, bulk mail, reports, spam, mail of machines. "" for an
+// ordinary message. RFC 3834 2, 5
+std::string_view not_from_a_person(const MessageHeader& header);
+
+// Whether X-Auto-Response-Suppress has one of these words (lower case), or "All".
+bool suppresses(const MessageHeader& header, std::initializer_list<std::string_view> words);
+
+// An address (lower case) behind which nobody reads: noreply@, postmaster@, friends-bounces@ …
+bool is_machine(std::string_view address);
 
 }  // namespace eas::autoreply
