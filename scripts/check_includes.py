@@ -27,7 +27,7 @@ INTERFACES = [
 # What commands lean on and the running server starts; each a folder with one purpose.
 FEATURES = [
     "server/autoreply/", "server/certificates/", "server/conversations/", "server/policy/",
-    "server/search/",
+    "server/receipts/", "server/search/",
 ]
 EXCHANGE = "server/http/exchange.h"
 PROTOCOL = "server/protocol_version.h"
@@ -64,6 +64,8 @@ ALLOWED = {
     "server/autodiscover": [EXCHANGE, "server/auth/", "storage/directory/address.h", *INTERFACES],
     "server/doctor": [EXCHANGE, "server/config/", "storage/sql/database.h", *INTERFACES],
     "server/autoreply": ["server/items/", "server/sync/waiting.h", *INTERFACES],
+    # Read receipts are answers of a machine too: same rules, ledger and header.
+    "server/receipts": ["server/items/", "server/autoreply/", *INTERFACES],
     "server/search": ["server/items/", *INTERFACES],
     # What becomes of conversations: rules of users, and the watcher that carries them out.
     "server/conversations": ["server/sync/waiting.h", *INTERFACES],

@@ -23,6 +23,7 @@
 #include "server/http/http_server.h"
 #include "server/policy/device_service.h"
 #include "server/policy/notice_sender.h"
+#include "server/receipts/read_receipts.h"
 #include "server/search/mail_search.h"
 #include "server/sync/collection_locks.h"
 #include "storage/base/log.h"
@@ -73,6 +74,7 @@ class RunningServer {
       : stores_(std::move(stores)),
         secret_(std::move(secret)),
         autoreply_(autoreply_services()),
+        receipts_(receipt_services()),
         conversations_(*stores_->threads, *stores_->settings, stores_->clock),
         search_(*stores_->search_index, *stores_->mail, *stores_->directory, *stores_->state,
                 search_options()),
@@ -99,6 +101,7 @@ class RunningServer {
     GODWIT_TRY(listen_for_decisions());
     GODWIT_TRY(http_.start());
     autoreply_.start();
+    receipts_.start();
     if (stores_->config.search_background) search_.start();
     return {};
   }
@@ -107,6 +110,7 @@ class RunningServer {
     http_.stop();
     notice_sender_.stop();
     autoreply_.stop();
+    receipts_.stop();
     search_.stop();
     watcher_.reset();
     stores_->mail->stop();
@@ -184,6 +188,7 @@ class RunningServer {
     services.limits = &stores_->config.limits;
     services.certificates = stores_->certificates.get();
     services.oof_listener = &autoreply_;
+    services.read_listener = &receipts_;
     services.secret = secret_;
     services.devices = &devices_;
     return services;
@@ -232,6 +237,18 @@ class RunningServer {
     return services;
   }
 
+  receipts::ReadReceiptServices receipt_services() const {
+    receipts::ReadReceiptServices services;
+    services.directory = stores_->directory.get();
+    services.addresses = stores_->addresses.get();
+    services.sender = stores_->sender.get();
+    services.settings = stores_->settings.get();
+    services.clock = &stores_->clock;
+    services.local_domains = stores_->config.local_domains;
+    services.mode = receipts::parse_mode(stores_->config.read_receipts);
+    return services;
+  }
+
   MailSearchOptions search_options() const {
     MailSearchOptions options;
     options.catch_up = std::chrono::seconds(stores_->config.search_catch_up);
@@ -277,6 +294,7 @@ class RunningServer {
   const std::unique_ptr<Stores> stores_;
   const std::string secret_;
   autoreply::AutoReply autoreply_;
+  receipts::ReadReceipts receipts_;
   Conversations conversations_;
   std::unique_ptr<AlwaysMoveWatcher> watcher_;
   CollectionLocks locks_;

@@ -7,6 +7,7 @@
 #include "server/commands/sync_render.h"
 #include "server/items/compose/draft.h"
 #include "server/items/email/email.h"
+#include "server/receipts/read_listener.h"
 #include "server/sync/server_id.h"
 #include "wbxml/code_pages.h"
 
@@ -78,10 +79,18 @@ class Applier {
       respond(command, kConflict);
       return {};
     }
+    if (wanted->seen.value_or(false) && !info->flags.seen) GODWIT_TRY(tell_read(id));
     auto changed = mailbox_.set_flags(collection_, id, *wanted);
     if (!changed) return respond_failure(command, changed.error());
     if (changed->seq != info->seq) note_own(id, changed->seq);
     return {};
+  }
+
+  // The sender may have asked for a read receipt.
+  storage::Result<void> tell_read(ItemId id) {
+    receipts::ReadListener* listener = context_.services.read_listener;
+    if (listener == nullptr) return {};
+    return listener->message_read(context_.request.user, mailbox_, collection_, id);
   }
 
   // The server's version stays when it changed the same thing meanwhile and the phone asked for

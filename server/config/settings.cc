@@ -113,6 +113,12 @@ constexpr auto kRows = std::to_array<SettingRow>({
      "Whether automatic replies go to people outside. What users set for them is kept either way.",
      TARGET(oof_external)},
 
+    {"mail", "read_receipts", "", 0, 0, "never internal always",
+     "To whom a receipt goes when a phone marks a message as read whose sender asked for one. "
+     "`internal`: to people here, as they know it from other servers; senders outside do not "
+     "learn when, or that, their mail is read.",
+     TARGET(read_receipts)},
+
     {"autodiscover", "url", "", 0, 0, "",
      "This server as phones reach it, https://mail.example.org. Empty: the host that a request "
      "names; behind a reverse proxy set it.",

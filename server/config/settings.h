@@ -51,6 +51,7 @@ struct Config {
   std::string devices_administrator;
 
   bool oof_external = true;
+  std::string read_receipts = "internal";
 
   std::string autodiscover_url;
   std::string autodiscover_imap;
