@@ -19,6 +19,7 @@ namespace base = wbxml::airsync_base;
 namespace mail = wbxml::email;
 
 constexpr std::size_t kMaxNameUnits = 255;
+constexpr std::size_t kMaxNameBytes = 16 * 1024;  // far more than that many encoded characters
 constexpr std::size_t kMaxIdUnits = 998;
 
 // What an attachment without a name is called, by type.
@@ -63,9 +64,10 @@ std::string default_name(GMimeObject* object, std::string_view number) {
   return name;
 }
 
-// No separators, no control characters, no leading dots: phones save under this name.
+// No separators, no control characters, no leading dots: phones save under this name. Headers of
+// parts have no limit of their own, so no more is looked at than a name can need.
 std::string safe_name(std::string_view raw) {
-  std::string name = decode_header(raw);
+  std::string name = decode_header(raw.substr(0, kMaxNameBytes));
   for (char& c : name) {
     if (c == '/' || c == '\\' || c == ':' || c == '*' || c == '?' || c == '"' || c == '<' ||
         c == '>' || c == '|') {

@@ -61,52 +61,74 @@ struct Word {
   std::size_t length = 0;  // 0: no encoded word here
 };
 
-// The encoded word at the start of `text`. Spaces inside it, which some programs write, are read.
-Word read_word(std::string_view text) {
-  if (!text.starts_with("=?")) return {};
-  const std::size_t first = text.find('?', 2);
-  if (first == npos || first == 2 || first > 60 || first + 2 >= text.size()) return {};
-  if (text[first + 2] != '?') return {};
-  const char encoding = text[first + 1];
-  const std::size_t from = first + 3;
-  std::size_t end = text.find("?=", from);
-  if (end == npos || end - from > 4096) return {};
-  // "=?utf-8?Q?=?=" and "?=3D?=": the first "?=" can be inside the text.
-  if (end == from && text.substr(from).find("?=", 1) == 1) ++end;
-  Word word;
-  word.charset = text.substr(2, first - 2);
-  word.charset = word.charset.substr(0, word.charset.find('*'));  // RFC 2231 language
-  const std::string_view content = text.substr(from, end - from);
-  if (encoding == 'q' || encoding == 'Q') {
-    word.bytes = decode_q(content);
-  } else if (encoding == 'b' || encoding == 'B') {
-    word.bytes = decode_b(content);
-  } else {
-    return {};
-  }
-  word.length = end + 2;
-  return word;
-}
+// Reads the encoded words of one header. The positions asked for only ever grow, so that the end of
+// a word is looked for once: text full of beginnings without an end costs no more than other text.
+class WordReader {
+ public:
+  explicit WordReader(std::string_view text) : text_(text) {}
 
-// Joins adjacent words of one charset before decoding: programs split characters between them.
-std::string read_words(std::string_view& text) {
-  std::string out;
-  std::string bytes;
-  std::string_view charset;
-  for (;;) {
-    std::size_t skip = 0;
-    while (skip < text.size() && is_space(text[skip])) ++skip;
-    Word word = read_word(text.substr(skip));
-    if (word.length == 0) break;
-    if (!bytes.empty() && !storage::equals_ignore_case(charset, word.charset)) {
-      out += decode_text(std::exchange(bytes, {}), charset);
+  // The encoded word at `at`. Spaces inside it, which some programs write, are read.
+  Word read(std::size_t at) {
+    constexpr std::size_t kMaxCharset = 60;
+    constexpr std::size_t kMaxContent = 4096;
+    const std::string_view text = text_.substr(at);
+    if (!text.starts_with("=?")) return {};
+    const std::size_t first = text.substr(0, kMaxCharset + 1).find('?', 2);
+    if (first == npos || first == 2 || first + 2 >= text.size()) return {};
+    if (text[first + 2] != '?') return {};
+    const char encoding = text[first + 1];
+    const std::size_t from = first + 3;
+    std::size_t end = end_mark(at + from);
+    if (end == npos || end - (at + from) > kMaxContent) return {};
+    end -= at;
+    // "=?utf-8?Q?=?=" and "?=3D?=": the first "?=" can be inside the text.
+    if (end == from && text.substr(from + 1).starts_with("?=")) ++end;
+    Word word;
+    word.charset = text.substr(2, first - 2);
+    word.charset = word.charset.substr(0, word.charset.find('*'));  // RFC 2231 language
+    const std::string_view content = text.substr(from, end - from);
+    if (encoding == 'q' || encoding == 'Q') {
+      word.bytes = decode_q(content);
+    } else if (encoding == 'b' || encoding == 'B') {
+      word.bytes = decode_b(content);
+    } else {
+      return {};
     }
-    charset = word.charset;
-    bytes += word.bytes;
-    text.remove_prefix(skip + word.length);
+    word.length = end + 2;
+    return word;
   }
-  return out + decode_text(std::move(bytes), charset);
-}
+
+  // The text of the words at `at`, which moves behind them; "" when there are none. Adjacent words
+  // of one charset are joined before decoding: programs split characters between them.
+  std::string read_all(std::size_t& at) {
+    std::string out;
+    std::string bytes;
+    std::string_view charset;
+    for (;;) {
+      std::size_t start = at;
+      while (start < text_.size() && is_space(text_[start])) ++start;
+      Word word = read(start);
+      if (word.length == 0) break;
+      if (!bytes.empty() && !storage::equals_ignore_case(charset, word.charset)) {
+        out += decode_text(std::exchange(bytes, {}), charset);
+      }
+      charset = word.charset;
+      bytes += word.bytes;
+      at = start + word.length;
+    }
+    return out + decode_text(std::move(bytes), charset);
+  }
+
+ private:
+  // The first "?=" from `from` on.
+  std::size_t end_mark(std::size_t from) {
+    if (end_ < from) end_ = text_.find("?=", from);
+    return end_;
+  }
+
+  const std::string_view text_;
+  std::size_t end_ = 0;
+};
 
 void append_quoted(std::string& out, std::string_view text) {
   for (const char c : text) {
@@ -117,43 +139,44 @@ void append_quoted(std::string& out, std::string_view text) {
 
 // An address header with its words decoded and made quoted strings where they are not in one.
 std::string decode_words_for_addresses(std::string_view raw) {
-  const std::string readable = decode_text(std::string(raw), "");
-  std::string_view text = readable;
+  const std::string text = decode_text(std::string(raw), "");
+  WordReader reader(text);
   std::string out;
   bool quoted = false;
   int comment = 0;
-  while (!text.empty()) {
-    if (text.starts_with("=?") && read_word(text).length > 0) {
-      const std::string words = read_words(text);
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t word = at;
+    const std::string words = text[at] == '=' ? reader.read_all(at) : "";
+    if (at > word) {
       const bool quote = !quoted && comment == 0;
       if (quote) out += '"';
       append_quoted(out, words);
       if (quote) out += '"';
       continue;
     }
-    const char c = text.front();
-    if (c == '\\' && text.size() > 1) {
-      out += text.substr(0, 2);
-      text.remove_prefix(2);
+    const char c = text[at++];
+    if (c == '\\' && at < text.size()) {
+      out += c;
+      out += text[at++];
       continue;
     }
     if (c == '"' && comment == 0) quoted = !quoted;
     if (c == '(' && !quoted) ++comment;
     if (c == ')' && !quoted && comment > 0) --comment;
     out += c;
-    text.remove_prefix(1);
   }
   return out;
 }
 
 // Wrapped names and old programs leave quotes around a name, or give the address as the name.
 std::string clean_name(std::string_view name) {
-  std::string text = single_line(name);
+  const std::string line = single_line(name);
+  std::string_view text = line;
   while (text.size() >= 2 && ((text.front() == '"' && text.back() == '"') ||
                               (text.front() == '\'' && text.back() == '\''))) {
     text = text.substr(1, text.size() - 2);
   }
-  return text;
+  return std::string(text);
 }
 
 void collect(InternetAddressList* list, std::vector<Address>& out, int depth) {
@@ -257,28 +280,26 @@ std::size_t prefix_length(std::string_view subject) {
 
 std::string decode_header(std::string_view raw) {
   if (is_plain(raw)) return single_line(raw);
-  const std::string readable = decode_text(std::string(raw), "");
-  std::string_view text = readable;
+  const std::string text = decode_text(std::string(raw), "");
+  WordReader reader(text);
   std::string out;
-  while (!text.empty()) {
-    const std::size_t word = text.find("=?");
-    if (word == npos) break;
-    out += text.substr(0, word);
-    text.remove_prefix(word);
-    if (read_word(text).length == 0) {
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t word = std::min(text.find("=?", at), text.size());
+    out.append(text, at, word - at);
+    at = word;
+    out += reader.read_all(at);
+    if (at == word && at < text.size()) {
       out += "=?";
-      text.remove_prefix(2);
-    } else {
-      out += read_words(text);
+      at += 2;
     }
   }
-  out += text;
   return single_line(out);
 }
 
 std::vector<Address> parse_addresses(std::string_view raw) {
   std::vector<Address> result;
   const std::string decoded = is_plain(raw) ? std::string(raw) : decode_words_for_addresses(raw);
+  if (!can_parse_words(decoded)) return result;
   init_gmime();
   InternetAddressList* list = internet_address_list_parse(nullptr, decoded.c_str());
   if (list == nullptr) return result;

@@ -20,7 +20,8 @@ struct Address {
   std::string address;
 };
 
-// An address header decoded; groups are flattened. What is no address is left out.
+// An address header decoded; groups are flattened. What is no address is left out, and so is all of
+// a header that is made to take long.
 std::vector<Address> parse_addresses(std::string_view raw);
 
 // `"Name" <addr>`; without a name the address stands for it. Whole addresses only, up to

@@ -28,6 +28,7 @@ constexpr std::size_t kMaxHeaderLines = 20'000;
 constexpr std::size_t kMaxPartLines = 50'000;    // lines that could be boundaries
 constexpr std::size_t kMaxFieldLines = 200'000;  // lines that could be headers of parts
 constexpr std::size_t kCountFrom = 64 * 1024;    // smaller input cannot do harm
+constexpr std::size_t kMaxWordCost = std::size_t{1} << 28;
 
 bool could_be_header(std::string_view line) {
   for (std::size_t i = 0; i < line.size() && i < 78; ++i) {
@@ -37,23 +38,62 @@ bool could_be_header(std::string_view line) {
   return false;
 }
 
+// How many bytes GMime goes through, at most, to find the ends of the encoded words of a field: it
+// may try each beginning by itself, up to the next end or through all the rest.
+std::size_t open_word_cost(std::string_view field) {
+  std::size_t cost = 0;
+  std::size_t end = 0;
+  for (std::size_t at = field.find("=?"); at != std::string_view::npos;
+       at = field.find("=?", at + 2)) {
+    if (end < at + 2) end = std::min(field.find("?=", at + 2), field.size());
+    cost += end - at;
+  }
+  return cost;
+}
+
+// Sums up what the encoded words of header fields cost, which are found line by line.
+class FieldCost {
+ public:
+  explicit FieldCost(std::string_view bytes) : bytes_(bytes) {}
+
+  // A line starts at `at`. True: with the field that ends there the limit is reached.
+  bool over_limit_at(std::size_t at, bool begins_field) {
+    const bool has_field = field_ != std::string_view::npos;
+    if (has_field && at < bytes_.size() && (bytes_[at] == ' ' || bytes_[at] == '\t')) return false;
+    if (has_field) cost_ += open_word_cost(bytes_.substr(field_, at - field_));
+    if (cost_ > kMaxWordCost) return true;
+    field_ = begins_field ? at : std::string_view::npos;
+    return false;
+  }
+  std::size_t field() const { return field_; }  // where the current one began
+
+ private:
+  const std::string_view bytes_;
+  std::size_t field_ = std::string_view::npos;
+  std::size_t cost_ = 0;
+};
+
 // Where the empty line that ends the header block is; too_large when it is beyond the limits.
 storage::Result<std::size_t> header_block_end(std::string_view bytes) {
+  FieldCost fields(bytes);
   std::size_t lines = 0;
   std::size_t at = 0;
   while (at < bytes.size()) {
     if (at > kMaxHeaderBlock || ++lines > kMaxHeaderLines) {
       return storage::fail(ErrorKind::too_large, "header block over the limit");
     }
-    if (bytes[at] == '\n' || bytes.substr(at, 2) == "\r\n") return at;
+    if (bytes[at] == '\n' || bytes.substr(at, 2) == "\r\n") break;
+    if (fields.over_limit_at(at, true)) break;
     const std::size_t end = bytes.find('\n', at);
-    if (end == std::string_view::npos) break;
-    at = end + 1;
+    at = end == std::string_view::npos ? bytes.size() : end + 1;
   }
-  if (bytes.size() > kMaxHeaderBlock) {
+  if (at > kMaxHeaderBlock) {
     return storage::fail(ErrorKind::too_large, "header block over the limit");
   }
-  return bytes.size();
+  if (fields.over_limit_at(at, false)) {
+    return storage::fail(ErrorKind::too_large, "encoded words over the limit");
+  }
+  return at;
 }
 
 // How much of the body may be parsed: all, or up to where a limit is reached.
@@ -63,21 +103,25 @@ std::size_t parse_limit(std::string_view bytes, std::size_t header_end) {
   if (head.find("multipart/") == std::string::npos && head.find("message/") == std::string::npos) {
     return bytes.size();
   }
+  FieldCost costs(bytes);
   std::size_t boundaries = 0;
   std::size_t fields = 0;
   std::size_t at = header_end;
   while (at < bytes.size()) {
     const std::string_view line = bytes.substr(at, 80);
-    if (line.starts_with("--")) {
-      if (++boundaries > kMaxPartLines) return at;
-    } else if (could_be_header(line)) {
-      if (++fields > kMaxFieldLines) return at;
-    }
+    const bool boundary = line.starts_with("--");
+    const bool field = !boundary && could_be_header(line);
+    if (boundary && ++boundaries > kMaxPartLines) return at;
+    if (field && ++fields > kMaxFieldLines) return at;
+    if (costs.over_limit_at(at, field)) return costs.field();
     const void* newline = std::memchr(bytes.data() + at, '\n', bytes.size() - at);
-    if (newline == nullptr) break;
+    if (newline == nullptr) {
+      at = bytes.size();
+      break;
+    }
     at = static_cast<std::size_t>(static_cast<const char*>(newline) - bytes.data()) + 1;
   }
-  return bytes.size();
+  return costs.over_limit_at(at, false) ? costs.field() : bytes.size();
 }
 
 GMimeParserOptions* make_options() {
@@ -209,6 +253,8 @@ void init_gmime() {
     keep_charsets_loaded();
   });
 }
+
+bool can_parse_words(std::string_view field) { return open_word_cost(field) <= kMaxWordCost; }
 
 storage::Result<Mime> Mime::parse(std::string_view bytes) {
   init_gmime();

@@ -16,11 +16,16 @@ namespace eas::email {
 // Before any other use of GMime; does its work once. Thread-safe.
 void init_gmime();
 
+// Whether GMime reads this header field in bounded time: its work grows with the number of encoded
+// words that begin, times the distance to where they end.
+bool can_parse_words(std::string_view field);
+
 // A parsed message. Keeps views into the bytes that were parsed: they must outlive it.
 class Mime {
  public:
-  // too_large: beyond what is read at all (1 GiB, or a header block over 1 MiB or 20,000 lines).
-  // invalid: no message in it. A message with absurdly many parts is read as far as the limit.
+  // too_large: beyond what is read at all (1 GiB, or a header block over 1 MiB or 20,000 lines, or
+  // full of encoded words without ends). invalid: no message in it. A message with absurdly many
+  // parts, or parts with such headers, is read as far as the limit.
   static storage::Result<Mime> parse(std::string_view bytes);
   Mime(Mime&& other) noexcept;
   Mime& operator=(Mime&&) = delete;

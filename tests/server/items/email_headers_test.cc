@@ -1,5 +1,8 @@
 #include "server/items/email/headers.h"
 
+#include <ctime>
+#include <functional>
+
 #include "tests/server/items/support.h"
 
 using eas::email::decode_header;
@@ -161,4 +164,73 @@ TEST_CASE("conversation: the index grows by five bytes a reply, children under t
   CHECK(grandchild.size() == 15);
   CHECK(child.starts_with(root));
   CHECK(grandchild.starts_with(child));
+}
+
+namespace {
+
+std::string repeated(std::string_view piece, std::size_t size) {
+  std::string text;
+  while (text.size() < size) text += piece;
+  return text;
+}
+
+double cpu_seconds(const std::function<void()>& work) {
+  const std::clock_t start = std::clock();
+  work();
+  return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+}
+
+}  // namespace
+
+// The limits are far above what is needed, and far below what quadratic work costs.
+TEST_CASE("headers: hostile text of the size of a header block costs linear time") {
+  constexpr std::size_t kHeaderBlock = 1u << 20;
+  const std::pair<std::string, std::string> pieces[] = {
+      {"", "=?a?q?x"},
+      {"", "=?a?q?"},
+      {"", "=?"},
+      {"", "=?utf-8?q?\xE4?= "},
+      {"", "=?a?q?\xE4?= =?b?q?\xF6?= "},
+      {"=?utf-8?q?a?= ", " "},
+      {"", "'"},
+      {"", "\"\\\""},
+      {"\xFC", "("},
+      {"\xFC", "<a@b>,"},
+      {"\xFC", "\""},
+      {"Re: ", "RE[1]: "},
+  };
+  for (const auto& one : pieces) {
+    const auto& [start, piece] = one;
+    INFO(start << piece);
+    const std::string text = start + repeated(piece, kHeaderBlock);
+    const double subject = cpu_seconds([&] { CHECK(!decode_header(text).empty()); });
+    CHECK(subject < 10);
+    const double addresses = cpu_seconds([&] { (void)parse_addresses(text); });
+    CHECK(addresses < 10);
+    const double named = cpu_seconds([&] { (void)parse_addresses("\"" + text + "\" <a@e.test>"); });
+    CHECK(named < 10);
+  }
+}
+
+TEST_CASE("headers: hostile encoded words cost no time in a message or in one within it") {
+  constexpr std::size_t kHeaderBlock = 1u << 20;
+  for (const std::string end : {"", "?="}) {
+    const std::string text = repeated("=?a?q?x", kHeaderBlock - 1000) + end;
+    const std::string inner = repeated("=?a?q?x", 4 * kHeaderBlock) + end;
+    const std::string messages[] = {
+        "Subject: " + text + "\r\n\r\nbody", "From: " + text + " <a@e.test>\r\n\r\nbody",
+        "Subject: a\r\nContent-Type: message/rfc822\r\n\r\nSubject: " + inner + "\r\n\r\nbody",
+        "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Disposition: attachment; "
+        "filename=\"" +
+            inner + "\"\r\n\r\nbody\r\n--b--\r\n"};
+    for (const std::string& message : messages) {
+      INFO(message.substr(0, 120) << end);
+      const double seconds = cpu_seconds([&] {
+        wbxml::Encoder out = test::application_data();
+        (void)eas::email::render(message, test::message_info(), test::context(eas::Version::v16_1),
+                                 {}, out);
+      });
+      CHECK(seconds < 10);
+    }
+  }
 }
