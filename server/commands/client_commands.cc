@@ -23,6 +23,22 @@ constexpr int kSuccess = 1;
 constexpr int kConversionError = 6;
 constexpr int kConflict = 7;
 constexpr int kNotFound = 8;
+constexpr int kRetry = 16;
+
+// How items are told of may be cut; a Fetch is for the complete item, unless its own request says
+// otherwise. [MS-ASCMD] R2955, R2956
+BodyOptions fetch_options(const ClientCommandContext& context) {
+  BodyOptions options = context.options.body;
+  if (context.collection_request.options) return options;
+  options.truncation.reset();
+  options.mime_truncation.reset();
+  for (BodyPreference& preference : options.preferences) {
+    preference.truncation_size.reset();
+    preference.all_or_none = false;
+  }
+  if (options.part) options.part->truncation_size.reset();
+  return options;
+}
 
 class Applier {
  public:
@@ -163,11 +179,15 @@ class Applier {
   }
 
   storage::Result<void> fetch(const ClientCommand& command, ItemId id) {
+    if (out_.size() > context_.budget) {
+      respond(command, kRetry);
+      return {};
+    }
     wbxml::Encoder data(wbxml::Encoder::Kind::fragment);
     auto info = mailbox_.message(collection_, id);
     if (!info) return respond_failure(command, info.error());
     auto rendered =
-        render_message(context_.request, collection_, *info, context_.options.body, data);
+        render_message(context_.request, collection_, *info, fetch_options(context_), data);
     if (!rendered) return respond_failure(command, rendered.error());
     out_.start(airsync::kFetch);
     out_.text(airsync::kServerId, command.server_id);

@@ -5,6 +5,7 @@
 // changes nothing, and deleting what is deleted is success. Neither needs a ledger.
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 #include "server/commands/command.h"
@@ -22,6 +23,7 @@ struct ClientCommandContext {
   storage::CollectionId collection = 0;
   const CollectionRequest& collection_request;
   const SyncOptions& options;
+  std::size_t budget = 0;  // bytes of responses beyond which nothing more is fetched
 };
 
 // Applies the commands in order. Adds to `state.own` what the phone must not be told again, and

@@ -69,8 +69,8 @@ class Turn {
       // A folder that is gone takes no commands.
       GODWIT_TRY(find_collection(task_.request, collection_));
       GODWIT_TRY(apply_client_commands(
-          {task_.request, task_.services, collection_, task_.collection, options}, state,
-          answer.responses));
+          {task_.request, task_.services, collection_, task_.collection, options, task_.budget},
+          state, answer.responses));
     }
     bool told = has_commands;
     if (task_.collection.get_changes && task_.window > 0) {
@@ -117,8 +117,10 @@ class Turn {
     const bool looks = state.conversations && !task_.request.quarantined;
     ConversationLookup* const lookup = looks ? &threads : nullptr;
     GODWIT_ASSIGN(SyncPlan plan, plan_sync(log_, collection_, state, cutoff, task_.window, lookup));
+    const std::size_t used = answer.responses.size();
+    const std::size_t budget = task_.budget > used ? task_.budget - used : 1;
     GODWIT_ASSIGN(const int fitting, operations_within(task_.request, collection_, plan.operations,
-                                                       options.body, task_.budget));
+                                                       options.body, budget));
     if (fitting < static_cast<int>(plan.operations.size())) {
       GODWIT_ASSIGN(plan, plan_sync(log_, collection_, state, cutoff, fitting, lookup));
     }
