@@ -19,13 +19,21 @@ struct Limits {
   int max_certificates = 100;           // Certificate of ValidateCert; more: status 2
   int max_window = 512;                 // items in one Sync answer
   std::size_t max_answer = 8u << 20;    // bytes of one Sync answer, then MoreAvailable
+  std::size_t min_rate = 1024;          // bytes per second of a body or an answer, on average
   int min_heartbeat = 60;               // seconds
   int max_heartbeat = 3540;
   int max_devices_per_user = 100;
   int max_parked_per_device = 4;  // an older Ping of the device is answered when a new comes
   int max_parked_per_user = 200;
   int storm_repetitions = 30;  // equal requests with equal answers at once; 0: not watched
-  int login_failures = 10;     // per user and address within five minutes, then 401 at once
+  int login_failures = 10;     // per user and address within five minutes, then 401 whatever comes
+  // Per address within five minutes over all users, then 503 for logins that were not right before;
+  // 0: not counted.
+  int address_login_failures = 300;
+  int connections_per_address = 4000;  // many phones behind one router; 0: no limit
+  int handshake_timeout = 10;          // seconds for TLS
+  int idle_timeout = 300;              // seconds between two requests of a connection
+  int body_timeout = 30;               // seconds without a byte of a request's body
 };
 
 }  // namespace eas

@@ -198,9 +198,27 @@ constexpr auto kRows = std::to_array<SettingRow>({
      "seconds); after that it is slowed down, then refused for ten minutes. 0: never.",
      TARGET(limits.storm_repetitions)},
     {"limits", "login_failures", "failures", 1, kMaxInt, "",
-     "Wrong passwords of one user from one "
-     "address within five minutes; after that the answer is 401 at once.",
+     "Different wrong passwords of one user from one address within five minutes; after that the "
+     "answer is 401, whatever the password.",
      TARGET(limits.login_failures)},
+    {"limits", "address_login_failures", "failures", 0, kMaxInt, "",
+     "The same over all users of one address; after that logins that were not right before are "
+     "answered 503. 0: not counted, for a server that sees only the address of a proxy.",
+     TARGET(limits.address_login_failures)},
+    {"limits", "connections_per_address", "connections", 0, kMaxInt, "",
+     "Connections from one address (one /64 network of IPv6); more are closed at once. 0: no "
+     "limit, for a server that sees only the address of a proxy.",
+     TARGET(limits.connections_per_address)},
+    {"limits", "handshake_timeout", "seconds", 1, 300, "", "The longest TLS handshake.",
+     TARGET(limits.handshake_timeout)},
+    {"limits", "idle_timeout", "seconds", 1, 3600, "",
+     "How long a connection may stay open between two requests.", TARGET(limits.idle_timeout)},
+    {"limits", "body_timeout", "seconds", 1, 600, "",
+     "How long a request's body may stand still; then it is answered 408.",
+     TARGET(limits.body_timeout)},
+    {"limits", "min_rate", "bytes per second", 1, kMaxInt, "",
+     "The slowest body (after body_timeout) and answer (after a minute), on average.",
+     TARGET(limits.min_rate)},
 });
 
 #undef TARGET
