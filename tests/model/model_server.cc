@@ -71,7 +71,9 @@ T must(storage::Result<T> result) {
 
 }  // namespace
 
-ModelServer::ModelServer() {
+ModelServer::ModelServer(std::string database_url)
+    : database_url_(database_url.empty() ? "sqlite:" + dir_.file("godwit.db")
+                                         : std::move(database_url)) {
   clock.now = storage::SystemClock().now_ms();
   open();
   must(stores_->directory->add(kAddress, "secret"));
@@ -89,7 +91,7 @@ void ModelServer::open() {
   };
   storage::DatabaseOptions database_options;
   database_options.before_step = step;
-  s.database = must(storage::Database::open("sqlite:" + dir_.file("godwit.db"), database_options));
+  s.database = must(storage::Database::open(database_url_, database_options));
   storage::DirectoryOptions directory_options;
   directory_options.default_domain = "example.test";
   directory_options.clock = &clock;
@@ -156,6 +158,7 @@ std::optional<wbxml::Element> ModelServer::run(const std::string& device, eas::V
     request.device = must(s.state->ensure_device(s.user.id, device, "model", "model", clock.now,
                                                  s.limits.max_devices_per_user));
     request.mailbox = s.mailbox;
+    request.end_older = [](const std::vector<storage::CollectionId>&) {};  // none waits here
     request.body = must([&]() -> storage::Result<wbxml::Element> {
       auto decoded = wbxml::decode(wbxml::encode(body));
       if (!decoded) return storage::fail(storage::ErrorKind::invalid, decoded.error().message);

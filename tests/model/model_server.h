@@ -38,7 +38,8 @@ class ModelServer {
  public:
   static constexpr const char* kAddress = "phone@example.test";
 
-  ModelServer();
+  // On a database of its own: "" is SQLite in the server's directory.
+  explicit ModelServer(std::string database_url = "");
   ~ModelServer();
 
   // Runs a command as the device would over HTTP. nullopt: the process was killed in it (and has
@@ -72,6 +73,7 @@ class ModelServer {
   std::vector<std::string> message_files() const;
 
   TempDir dir_;
+  std::string database_url_;
   int steps_left_ = 0;
   int delivered_ = 0;
   std::unique_ptr<Stores> stores_;

@@ -29,8 +29,24 @@ bool SimulatedPhone::finish_pending(const Exchange& exchange) {
 }
 
 void SimulatedPhone::start(Pending pending, const Exchange& exchange) {
+  constexpr std::size_t kRemembered = 6;
+  earlier_.push_back({pending.command, pending.collection, pending.body, {}});
+  if (earlier_.size() > kRemembered) earlier_.erase(earlier_.begin());
   pending_ = std::move(pending);
   finish_pending(exchange);
+}
+
+void SimulatedPhone::repeat_earlier(unsigned which, const Exchange& exchange) {
+  if (earlier_.empty()) return;
+  const Pending& copy = earlier_[which % earlier_.size()];
+  if (copy.command == "Sync") folders_[copy.collection].may_start_again = true;
+  exchange(copy.command, copy.body);
+}
+
+void SimulatedPhone::start_again(const std::string& collection, const Exchange& exchange) {
+  if (!finish_pending(exchange)) return;
+  folders_[collection] = PhoneFolder{};
+  sync(collection, 1, exchange);
 }
 
 void SimulatedPhone::sync(const std::string& collection, int window, const Exchange& exchange) {
@@ -66,7 +82,7 @@ void SimulatedPhone::sync(const std::string& collection, int window, const Excha
   collections.children.push_back(std::move(request));
   Element root(airsync::kSync);
   root.children.push_back(std::move(collections));
-  start({"Sync", std::move(root),
+  start({"Sync", collection, std::move(root),
          [this, collection, sent](const Element& answer) { apply_sync(collection, sent, answer); }},
         exchange);
 }
@@ -87,11 +103,13 @@ void SimulatedPhone::apply_sync(const std::string& collection, std::size_t sent,
       continue;
     }
     if (element.text_of(airsync::kStatus) == "3") {  // start again; local changes are lost
+      if (!folder.may_start_again) complain("Sync has to start again");
       folder = PhoneFolder{};
       folder.more = true;
       continue;
     }
     if (element.text_of(airsync::kStatus) != "1") complain("unexpected Sync status");
+    folder.may_start_again = false;
     folder.synced = folder.key != "0";
     folder.key = std::string(element.text_of(airsync::kSyncKey).value_or("0"));
     folder.more = element.has(airsync::kMoreAvailable);
@@ -155,7 +173,10 @@ void SimulatedPhone::move(const std::string& from, const std::string& server_id,
   const auto apply = [this, from, server_id, to](const Element& answer) {
     const Element* response = answer.child(move_page::kResponse);
     if (response == nullptr) return complain("MoveItems without Response");
-    if (response->text_of(move_page::kStatus) != "3") return;  // gone meanwhile
+    const auto status = response->text_of(move_page::kStatus);
+    if (status == "1") called_gone_.insert(server_id);
+    if (status != "1" && status != "3") complain("unexpected MoveItems status");
+    if (status != "3") return;
     const std::string moved(response->text_of(move_page::kDstMsgId).value_or(""));
     const auto found = folders_[from].items.find(server_id);
     if (found == folders_[from].items.end()) return;
@@ -167,7 +188,7 @@ void SimulatedPhone::move(const std::string& from, const std::string& server_id,
       moved_here_[moved] = true;
     }
   };
-  start({"MoveItems", std::move(root), apply}, exchange);
+  start({"MoveItems", "", std::move(root), apply}, exchange);
 }
 
 bool SimulatedPhone::send_mail(const std::string& client_id, const std::string& mime,
@@ -179,7 +200,7 @@ bool SimulatedPhone::send_mail(const std::string& client_id, const std::string& 
   Element content(compose::kMime, mime);
   content.opaque = true;
   root.children.push_back(std::move(content));
-  start({"SendMail", std::move(root),
+  start({"SendMail", "", std::move(root),
          [this](const Element& answer) {
            if (!answer.is_empty()) complain("SendMail was refused");
          }},

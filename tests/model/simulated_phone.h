@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,9 @@ struct PhoneFolder {
   std::vector<wbxml::Element> unsent;      // Commands that wait for the next Sync
   bool more = false;
   bool synced = false;  // beyond the first key
+  // A late copy of an earlier Sync reached the server, which may take it for a repeated request and
+  // go on from there: then, and only then, it may forget the key that the phone has.
+  bool may_start_again = false;
 };
 
 // Sends one command with a body; nullopt when no answer came (lost, or the server died).
@@ -46,8 +50,12 @@ class SimulatedPhone {
   // Repeats the unanswered request, if there is one. Every other action does this first: a phone
   // has one request under way.
   bool finish_pending(const Exchange& exchange);
+  // A copy of an earlier request arrives late; nobody reads its answer. `which` chooses one.
+  void repeat_earlier(unsigned which, const Exchange& exchange);
 
   void sync(const std::string& collection, int window, const Exchange& exchange);
+  // Key 0 on the way: the phone forgets the folder and loads it anew.
+  void start_again(const std::string& collection, const Exchange& exchange);
   // Changes made on the phone go out with the next Sync.
   void toggle_read(const std::string& collection, const std::string& server_id);
   void remove(const std::string& collection, const std::string& server_id);
@@ -55,10 +63,13 @@ class SimulatedPhone {
             const Exchange& exchange);
   // False when an earlier request is still unanswered: then nothing was sent.
   bool send_mail(const std::string& client_id, const std::string& mime, const Exchange& exchange);
+  // Items that MoveItems called gone.
+  const std::set<std::string>& called_gone() const { return called_gone_; }
 
  private:
   struct Pending {
     std::string command;
+    std::string collection;  // of a Sync
     wbxml::Element body;
     std::function<void(const wbxml::Element&)> apply;
   };
@@ -72,7 +83,9 @@ class SimulatedPhone {
   int filter_;
   std::map<std::string, PhoneFolder> folders_;
   std::map<std::string, bool> moved_here_;  // ServerIds taken from MoveItems answers
+  std::set<std::string> called_gone_;
   std::optional<Pending> pending_;
+  std::vector<Pending> earlier_;  // the last ones sent, oldest first
   std::vector<std::string> complaints_;
 };
 
