@@ -1,6 +1,9 @@
-// Lets one operation at a time work on a folder, and tells the watcher's thread when the one inside
-// is a scan, which may take seconds: the watcher then goes on with the other folders.
+// Lets one operation at a time work on a folder, and tells the watcher's threads when the one
+// inside is a scan or something else that may take seconds: the watcher then goes on with the other
+// folders.
 #pragma once
+
+#include <chrono>
 
 #include "storage/base/mutex.h"
 
@@ -13,15 +16,23 @@ class FolderGate {
     while (occupied_) left_.wait(mutex_);
     occupied_ = true;
   }
-  // Waits for short operations but not for scans: false when one is going on.
-  bool enter_unless_scanning() EXCLUDES(mutex_) {
+  // Waits for short operations but not for scans: false when one is going on, or when it took
+  // longer than `limit`.
+  bool enter_within(std::chrono::milliseconds limit) EXCLUDES(mutex_) {
+    const auto deadline = std::chrono::steady_clock::now() + limit;
     const MutexLock lock(mutex_);
     while (occupied_) {
-      if (scanning_) return false;
-      left_.wait(mutex_);
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+          deadline - std::chrono::steady_clock::now());
+      if (scanning_ || left.count() <= 0) return false;
+      left_.wait_for(mutex_, left);
     }
     occupied_ = true;
     return true;
+  }
+  bool is_scanning() EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    return scanning_;
   }
   void leave() EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
@@ -57,7 +68,7 @@ class GatePass {
   FolderGate* gate_;
 };
 
-// Marks the work in a gate as a scan for as long as it lives.
+// Marks the work in a gate as a scan, or as slow as one, for as long as it lives.
 class ScanMark {
  public:
   explicit ScanMark(FolderGate& gate) : gate_(gate) { gate_.set_scanning(true); }

@@ -7,6 +7,15 @@
 
 namespace storage::maildir {
 
+namespace {
+
+// How long the watcher's event thread, on which all users depend, waits for one folder.
+constexpr std::chrono::milliseconds kLongestGateWait{100};
+// When a folder is looked at again in which something goes on that takes long.
+constexpr std::chrono::milliseconds kLookAgain{500};
+
+}  // namespace
+
 MaildirMailbox::MaildirMailbox(StoreContext& context, std::int64_t user, std::string_view address)
     : context_(context), user_(user), address_(address) {}
 
@@ -77,7 +86,7 @@ Result<void> MaildirMailbox::watch(std::span<const CollectionId> folders) {
       unwatch(folders.first(i));
       return fail(std::move(row.error()));
     }
-    context_.watcher->watch({user_, folders[i]}, shared_from_this());
+    context_.watcher->watch({user_, folders[i]}, shared_from_this(), path_of(row->dir));
   }
   return {};
 }
@@ -102,7 +111,7 @@ void MaildirMailbox::distrust(CollectionId folder) { state_of(folder).epoch.fetc
 bool MaildirMailbox::names_changed(CollectionId folder, std::span<const TouchedName> names) {
   FolderState& state = state_of(folder);
   // Before the first look after the watch began there is nothing to keep exact.
-  if (!state.gate.enter_unless_scanning()) return false;
+  if (!state.gate.enter_within(kLongestGateWait)) return false;
   const GatePass pass(state.gate, GatePass::Inside{});
   auto open = open_inside(folder);
   if (!open) return false;
@@ -122,7 +131,11 @@ bool MaildirMailbox::names_changed(CollectionId folder, std::span<const TouchedN
 }
 
 void MaildirMailbox::look(CollectionId folder) {
-  const FolderState& state = state_of(folder);
+  FolderState& state = state_of(folder);
+  if (state.gate.is_scanning()) {
+    context_.watcher->look_later({user_, folder}, kLookAgain);
+    return;
+  }
   const auto result = refresh(folder, state.watched.load() && !state.is_exact());
   if (!result && result.error().kind != ErrorKind::not_found) {
     log_event(LogLevel::warning, "a mail folder could not be looked at",

@@ -146,8 +146,10 @@ Result<void> MaildirMailbox::remove_folder(CollectionId id) {
             [](const FolderRow& a, const FolderRow& b) { return a.dir > b.dir; });
   GODWIT_ASSIGN(const UniqueFd user_fd, open_user());
   for (const FolderRow& folder : doomed) {
-    const GatePass pass(state_of(folder.id).gate);
+    FolderGate& gate = state_of(folder.id).gate;
+    const GatePass pass(gate);
     if (!folder.exists_on_disk()) continue;
+    const ScanMark mark(gate);  // many files may take long
     context_.step("remove folder");
     // Out of sight first; a name with two dots is no folder to anybody.
     const std::string hidden = "..godwit-removed-" + std::to_string(folder.id);

@@ -293,6 +293,7 @@ struct Candidates {
   std::vector<Location> places;
   std::optional<ItemRow> item;
   bool replaced = false;  // `item` has another base: the file is its next state
+  bool appeared = false;  // by the last event
 };
 
 // The place where the file is now; cur/ before new/, later events before earlier ones.
@@ -312,7 +313,7 @@ std::optional<Edit> edit_of(const Candidates& candidates, const FolderFds& fds,
   const auto found = find_place(fds, candidates);
   Edit edit;
   if (!found) {
-    if (!candidates.item) return std::nullopt;
+    if (!candidates.item || candidates.appeared) return std::nullopt;
     edit.kind = Edit::Kind::remove;
     edit.id = candidates.item->id;
     return edit;
@@ -379,6 +380,7 @@ Result<ScanResult> apply_names(const StoreContext& context, std::int64_t user, c
     if (fresh) order.emplace_back(split.base);
     at->second.places.push_back(
         {std::string(split.base), std::string(split.suffix), touched.in_cur});
+    at->second.appeared = touched.appeared;
   }
   const std::int64_t key = folder_key(user, row.id);
   GODWIT_TRY(context.database.read([&](Connection& connection) -> Result<void> {

@@ -30,8 +30,11 @@ Result<ScanResult> scan_folder(const StoreContext& context, std::int64_t user, F
 struct TouchedName {
   bool in_cur = false;
   std::string name;
+  bool appeared = true;
 };
-// Finds out what became of these names; costs what they cost, whatever the size of the folder.
+// Finds out what became of these names, in the order of what happened; costs what they cost,
+// whatever the size of the folder. A message that appeared last and is not there any more stays in
+// the index: it was renamed or removed after these events, and an event yet to come tells which.
 Result<ScanResult> apply_names(const StoreContext& context, std::int64_t user, const FolderRow& row,
                                const FolderFds& fds, std::span<const TouchedName> names);
 

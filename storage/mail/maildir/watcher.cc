@@ -2,7 +2,9 @@
 //
 // A rename within a folder (new/ to cur/, or a flag change) arrives as two events. If only the
 // first half has been read, the second is waited for a few milliseconds: applied alone, the first
-// would look like a removal, and the message would come back under another id.
+// would look like a removal, and the message would come back under another id. Only that half
+// waits: what else was read is handed over after a short while, however many files one user moves
+// to where nobody watches.
 #include "storage/mail/maildir/watcher.h"
 
 #include <poll.h>
@@ -11,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -22,14 +25,44 @@ namespace storage::maildir {
 
 namespace {
 constexpr int kPairWaitMs = 5;
+constexpr std::chrono::milliseconds kLongestRound{15};
+constexpr std::size_t kLargestRound = 4096;  // names
 constexpr std::chrono::milliseconds kLongestSettle{500};
 constexpr std::size_t kBuffer = 64 * 1024;
 }  // namespace
 
 struct Watcher::Batch {
+  // The first half of a rename, as long as the second may still come.
+  struct FirstHalf {
+    WatchKey key;
+    TouchedName name;
+    Clock::time_point read;
+  };
+
+  bool awaits_halves(Clock::time_point now) const {
+    return std::any_of(open_moves.begin(), open_moves.end(),
+                       [&](const auto& move) { return !is_late(move.second, now); });
+  }
+  // Halves whose partner has not come in time: the file went where nobody watches.
+  void give_up_late_halves(Clock::time_point now) {
+    std::erase_if(open_moves, [&](auto& move) {
+      if (!is_late(move.second, now)) return false;
+      add(move.second.key, std::move(move.second.name));
+      return true;
+    });
+  }
+  void add(const WatchKey& key, TouchedName name) {
+    names[key].push_back(std::move(name));
+    ++count;
+  }
+  static bool is_late(const FirstHalf& half, Clock::time_point now) {
+    return now - half.read >= std::chrono::milliseconds(kPairWaitMs);
+  }
+
   std::map<WatchKey, std::vector<TouchedName>> names;
-  std::set<WatchKey> exchanged;        // directories deleted, moved or unmounted
-  std::set<std::uint32_t> open_moves;  // cookies of first halves
+  std::size_t count = 0;
+  std::set<WatchKey> exchanged;                   // directories deleted, moved or unmounted
+  std::map<std::uint32_t, FirstHalf> open_moves;  // by cookie
   bool overflow = false;
 };
 
@@ -79,24 +112,38 @@ void Watcher::stop() {
 }
 
 void Watcher::run_events() {
+  Batch batch;
   while (true) {
     std::array<pollfd, 2> waits{pollfd{inotify_.get(), POLLIN, 0},
                                 pollfd{stop_event_.get(), POLLIN, 0}};
-    if (::poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) return;
+    const int wait = batch.open_moves.empty() ? -1 : kPairWaitMs;
+    if (::poll(waits.data(), waits.size(), wait) < 0 && errno != EINTR) return;
     if (waits[1].revents != 0) return;
-    if (waits[0].revents == 0) continue;
+    if (waits[0].revents == 0 && batch.open_moves.empty()) continue;
     busy_.store(true);
-    Batch batch;
-    while (collect(batch) && !batch.open_moves.empty()) {
-      pollfd more{inotify_.get(), POLLIN, 0};
-      if (::poll(&more, 1, kPairWaitMs) <= 0) break;
-    }
+    read_round(batch);
+    Batch held;
+    held.open_moves.swap(batch.open_moves);
     dispatch(batch);
-    busy_.store(false);
+    batch = std::move(held);
+    busy_.store(!batch.open_moves.empty());
     const MutexLock lock(rounds_mutex_);
     ++rounds_;
     round_done_.notify_all();
   }
+}
+
+// Reads until nothing is half read, or enough is. What is still in `open_moves` then belongs to the
+// next round.
+void Watcher::read_round(Batch& batch) {
+  const auto end = Clock::now() + kLongestRound;
+  while (collect(batch)) {
+    const auto now = Clock::now();
+    if (now >= end || batch.count >= kLargestRound || !batch.awaits_halves(now)) break;
+    pollfd more{inotify_.get(), POLLIN, 0};
+    if (::poll(&more, 1, kPairWaitMs) <= 0) break;
+  }
+  batch.give_up_late_halves(Clock::now());
 }
 
 // Reads what is queued into the batch. False when there was nothing.
@@ -104,6 +151,7 @@ bool Watcher::collect(Batch& batch) {
   alignas(inotify_event) std::array<char, kBuffer> buffer;
   const ssize_t got = ::read(inotify_.get(), buffer.data(), buffer.size());
   if (got <= 0) return false;
+  const auto now = Clock::now();
   const MutexLock lock(mutex_);
   for (std::size_t at = 0; at < static_cast<std::size_t>(got);) {
     inotify_event event{};
@@ -114,15 +162,28 @@ bool Watcher::collect(Batch& batch) {
       batch.overflow = true;
       continue;
     }
-    if ((event.mask & IN_MOVED_FROM) != 0) batch.open_moves.insert(event.cookie);
-    if ((event.mask & IN_MOVED_TO) != 0) batch.open_moves.erase(event.cookie);
+    if ((event.mask & IN_MOVED_TO) != 0) {
+      const auto half = batch.open_moves.find(event.cookie);
+      if (half != batch.open_moves.end()) {
+        batch.add(half->second.key, std::move(half->second.name));
+        batch.open_moves.erase(half);
+      }
+    }
     const auto target = targets_.find(event.wd);
     if (target == targets_.end()) continue;
+    const WatchKey key = target->second.key;
     if ((event.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED)) != 0) {
-      batch.exchanged.insert(target->second.key);
+      batch.exchanged.insert(key);
       if ((event.mask & IN_IGNORED) != 0) targets_.erase(target);
     } else if (event.len > 0 && (event.mask & IN_ISDIR) == 0) {
-      batch.names[target->second.key].push_back({target->second.in_cur, std::string(name)});
+      const bool appeared = (event.mask & (IN_CREATE | IN_MOVED_TO)) != 0;
+      TouchedName touched{target->second.in_cur, std::string(name), appeared};
+      if ((event.mask & IN_MOVED_FROM) != 0) {
+        batch.open_moves.insert_or_assign(event.cookie,
+                                          Batch::FirstHalf{key, std::move(touched), now});
+      } else {
+        batch.add(key, std::move(touched));
+      }
     }
   }
   return true;
@@ -184,8 +245,9 @@ void Watcher::settle() {
   if (quiet()) return;
   const auto deadline = Clock::now() + kLongestSettle;
   const MutexLock lock(rounds_mutex_);
-  // Two rounds from here at most: the one going on, and the one that reads what is queued now.
-  const std::uint64_t enough = rounds_ + 2;
+  // Three rounds from here at most: the one going on, the one that reads what is queued now, and
+  // one for the first half of a rename at its end.
+  const std::uint64_t enough = rounds_ + 3;
   while (rounds_ < enough && !quiet() && Clock::now() < deadline) {
     round_done_.wait_for(rounds_mutex_, std::chrono::milliseconds(5));
   }

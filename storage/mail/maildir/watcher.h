@@ -25,7 +25,8 @@ namespace storage::maildir {
 class FolderListener {
  public:
   virtual ~FolderListener() = default;
-  // The directory of a folder below the store's root, "" when the folder is gone.
+  // The directory of a folder below the store's root, "" when the folder is gone. Asks the
+  // database: not to be called under a lock.
   virtual std::string folder_path(CollectionId folder) = 0;
   // Whether events now arrive for everything that happens from here on. Called under the watcher's
   // lock: must not call the watcher.
@@ -33,7 +34,7 @@ class FolderListener {
   // Events were lost, or the folder's directories were exchanged: what is known is not to be
   // trusted.
   virtual void distrust(CollectionId folder) = 0;
-  // Applies names, commits, publishes. False: a scan is going on, look at the folder again later.
+  // Applies names, commits, publishes. False: the folder is busy for long, look at it again later.
   virtual bool names_changed(CollectionId folder, std::span<const TouchedName> names) = 0;
   // Looks at the folder as head() does, and publishes what it finds.
   virtual void look(CollectionId folder) = 0;
@@ -56,8 +57,9 @@ class Watcher {
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;
 
-  // Counts one more (one less) waiter for the folder.
-  void watch(const WatchKey& key, std::shared_ptr<FolderListener> listener);
+  // Counts one more (one less) waiter for the folder. `path` as folder_path() has it.
+  void watch(const WatchKey& key, std::shared_ptr<FolderListener> listener,
+             const std::string& path);
   void unwatch(const WatchKey& key);
   // Has the folder looked at after `delay`, if it is watched.
   void look_later(const WatchKey& key, std::chrono::milliseconds delay);
@@ -88,6 +90,7 @@ class Watcher {
   struct Batch;
 
   void run_events();
+  void read_round(Batch& batch);
   bool collect(Batch& batch);
   void dispatch(Batch& batch);
   void run_slow();
@@ -95,9 +98,10 @@ class Watcher {
   void do_due_looks();
   void end_idle_watches();
   void end_watch(const WatchKey& key, const std::shared_ptr<FolderListener>& listener);
-  void rearm(const WatchKey& key);
+  void rearm(const WatchKey& key, FolderListener& listener);
   void lost_events();
-  void add_watches(const WatchKey& key, Folder& folder) REQUIRES(mutex_);
+  void add_watches(const WatchKey& key, Folder& folder, const std::string& relative)
+      REQUIRES(mutex_);
   void drop_watches(Folder& folder) REQUIRES(mutex_);
   int add_watch(const std::string& path) REQUIRES(mutex_);
   Clock::time_point next_slow_work() REQUIRES(mutex_);
@@ -118,7 +122,7 @@ class Watcher {
   bool stopping_ GUARDED_BY(mutex_) = false;
   Clock::time_point next_poll_ GUARDED_BY(mutex_);
 
-  std::atomic<bool> busy_{false};  // the event thread reads or applies events
+  std::atomic<bool> busy_{false};  // the event thread reads, holds or applies events
   Mutex rounds_mutex_;
   CondVar round_done_;
   std::uint64_t rounds_ GUARDED_BY(rounds_mutex_) = 0;

@@ -17,7 +17,8 @@ constexpr std::uint32_t kMask = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DEL
                                 IN_EXCL_UNLINK;
 }  // namespace
 
-void Watcher::watch(const WatchKey& key, std::shared_ptr<FolderListener> listener) {
+void Watcher::watch(const WatchKey& key, std::shared_ptr<FolderListener> listener,
+                    const std::string& path) {
   const MutexLock lock(mutex_);
   if (stopping_) return;
   auto [at, fresh] = folders_.try_emplace(key);
@@ -26,7 +27,7 @@ void Watcher::watch(const WatchKey& key, std::shared_ptr<FolderListener> listene
   ++folder.waiters;
   if (!fresh) return;
   folder.listener = std::move(listener);
-  add_watches(key, folder);
+  add_watches(key, folder, path);
 }
 
 void Watcher::unwatch(const WatchKey& key) {
@@ -62,8 +63,7 @@ int Watcher::add_watch(const std::string& path) {
 }
 
 // Watches both directories or neither; a folder that cannot be watched is polled.
-void Watcher::add_watches(const WatchKey& key, Folder& folder) {
-  const std::string relative = folder.listener->folder_path(key.folder);
+void Watcher::add_watches(const WatchKey& key, Folder& folder, const std::string& relative) {
   int error = ENOENT;
   if (inotify_ && !relative.empty()) {
     const std::string path = root_ + "/" + relative;
@@ -149,8 +149,8 @@ void Watcher::poll_folders() {
       const auto found = folders_.find(key);
       if (found == folders_.end()) continue;
       listener = found->second.listener;
-      add_watches(key, found->second);
     }
+    rearm(key, *listener);
     listener->look(key.folder);
   }
   const MutexLock lock(mutex_);
@@ -177,18 +177,19 @@ void Watcher::do_due_looks() {
     }
     listener->look(key.folder);  // finds a renamed folder's new place
     if (broken) {
-      rearm(key);
+      rearm(key, *listener);
       listener->look(key.folder);
     }
   }
 }
 
-void Watcher::rearm(const WatchKey& key) {
+void Watcher::rearm(const WatchKey& key, FolderListener& listener) {
+  const std::string path = listener.folder_path(key.folder);
   const MutexLock lock(mutex_);
   const auto found = folders_.find(key);
   if (found == folders_.end() || stopping_) return;
   drop_watches(found->second);
-  add_watches(key, found->second);
+  add_watches(key, found->second, path);
 }
 
 void Watcher::end_idle_watches() {

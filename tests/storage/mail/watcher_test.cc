@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <random>
+#include <string_view>
 #include <thread>
 
 #include "tests/storage/mail/mail_fixture.h"
@@ -129,6 +130,96 @@ TEST_CASE("watcher: an IMAP server's renames keep the id, and its removals leave
   REQUIRE(ear.hears(w.inbox, hub_event::kOther));
   CHECK(must(w.world.box->was_here(w.inbox, id)));
   CHECK(w.world.ids(w.inbox).empty());
+}
+
+TEST_CASE("watcher: a message renamed again before its first rename is looked at keeps its id") {
+  TempDir dir;
+  World world("sqlite:" + dir.file("i.db"), dir.file("mail"));
+  const auto inbox = world.inbox();
+  deliver(world.path(""), "1.host");
+  const auto id = world.ids(inbox).at(0);
+  auto& listener = dynamic_cast<storage::maildir::FolderListener&>(*world.box);
+  using Names = std::vector<storage::maildir::TouchedName>;
+  // Read from the kernel was the first rename, but the file is two names further by now.
+  fs::rename(world.path("new/1.host"), world.path("cur/1.host:2,S"));
+  REQUIRE(
+      listener.names_changed(inbox, Names{{false, "1.host", false}, {true, "1.host:2,", true}}));
+  CHECK(must(world.box->message(inbox, id)).id == id);
+  REQUIRE(
+      listener.names_changed(inbox, Names{{true, "1.host:2,", false}, {true, "1.host:2,S", true}}));
+  CHECK(must(world.box->message(inbox, id)).flags.seen);
+  // The same with a removal: the event that tells of it is the one that counts.
+  fs::remove(world.path("cur/1.host:2,S"));
+  REQUIRE(listener.names_changed(inbox,
+                                 Names{{true, "1.host:2,S", false}, {true, "1.host:2,FS", true}}));
+  REQUIRE(listener.names_changed(inbox, Names{{true, "1.host:2,FS", false}}));
+  CHECK(must(world.box->was_here(inbox, id)));
+  CHECK(kind_of(world.box->message(inbox, id)) == storage::ErrorKind::not_found);
+}
+
+TEST_CASE("watcher: files moved away without end keep nobody's delivery from being told") {
+  Watched w;
+  const auto busy = must(w.world.box->create_folder(0, "Busy"));
+  const storage::CollectionId folders[] = {busy.id};
+  must(w.world.box->watch(folders));
+  must(w.world.box->head(busy.id));
+  const fs::path inside = w.world.path(".Busy/cur/1.host:2,");
+  const fs::path outside = w.world.path(".Busy/tmp/1.host");
+  std::ofstream(outside) << kMessage;
+  std::atomic<bool> done{false};
+  std::thread mover([&] {
+    while (!done.load()) {
+      fs::rename(outside, inside);
+      fs::rename(inside, outside);
+      std::this_thread::sleep_for(200us);
+    }
+  });
+  Ear ear(w.world.hub, {w.inbox});
+  std::this_thread::sleep_for(50ms);
+  deliver(w.world.path(""), "2.host");
+  CHECK(ear.hears(w.inbox, hub_event::kAdded, 0, 2000ms));
+  done.store(true);
+  mover.join();
+  CHECK(w.world.ids(busy.id).empty());
+  w.world.box->unwatch(folders);
+}
+
+TEST_CASE("watcher: while a folder is slow, the other folders' deliveries are told") {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool removing = false;
+  bool go_on = false;
+  Watched w([&](auto& options) {
+    options.before_step = [&](const char* step) {
+      if (std::string_view(step) != "remove files") return;
+      std::unique_lock lock(mutex);
+      removing = true;
+      changed.notify_all();
+      changed.wait_for(lock, 5000ms, [&] { return go_on; });
+    };
+  });
+  const auto large = must(w.world.box->create_folder(0, "Large"));
+  const storage::CollectionId folders[] = {large.id};
+  must(w.world.box->watch(folders));
+  must(w.world.box->head(large.id));
+  std::thread remover([&] { must(w.world.box->remove_folder(large.id)); });
+  {
+    std::unique_lock lock(mutex);
+    REQUIRE(changed.wait_for(lock, 5000ms, [&] { return removing; }));
+  }
+  const fs::path hidden =
+      w.world.path("..godwit-removed-" + std::to_string(large.id)) / "cur" / "1.host:2,";
+  std::ofstream(hidden) << kMessage;  // an event of the folder that is being removed
+  Ear ear(w.world.hub, {w.inbox});
+  deliver(w.world.path(""), "1.host");
+  CHECK(ear.hears(w.inbox, hub_event::kAdded, 0, 2000ms));
+  {
+    const std::lock_guard lock(mutex);
+    go_on = true;
+    changed.notify_all();
+  }
+  remover.join();
+  w.world.box->unwatch(folders);
 }
 
 TEST_CASE("watcher: head() right after a change by another program sees it") {
