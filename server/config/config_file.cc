@@ -153,6 +153,11 @@ Config resolve_paths(Config config, std::string_view base_dir) {
     config.database =
         std::string(kSqlite) + absolute_from(data, config.database.substr(kSqlite.size()));
   }
+  // Plain HTTP is for a proxy on this machine, and all phones have its address.
+  if (config.plain_http) {
+    config.limits.connections_per_address = 0;
+    config.limits.address_login_failures = 0;
+  }
   for (std::string& domain : config.local_domains) domain = storage::to_lower(domain);
   config.default_domain = storage::to_lower(config.default_domain);
   if (!config.default_domain.empty() &&

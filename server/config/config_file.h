@@ -15,7 +15,8 @@ namespace eas {
 storage::Result<Config> parse_config(std::string_view text, std::string_view source);
 
 // Makes the paths absolute: data_dir from `base_dir`, the others (also that of sqlite:FILE) from
-// data_dir. Adds the default domain to the local ones.
+// data_dir. Adds the default domain to the local ones. With plain_http nothing is counted by
+// address.
 Config resolve_paths(Config config, std::string_view base_dir);
 
 // What cannot be said of one setting alone: TLS needs a certificate and a key, plain HTTP a

@@ -203,11 +203,11 @@ constexpr auto kRows = std::to_array<SettingRow>({
      TARGET(limits.login_failures)},
     {"limits", "address_login_failures", "failures", 0, kMaxInt, "",
      "The same over all users of one address; after that logins that were not right before are "
-     "answered 503. 0: not counted, for a server that sees only the address of a proxy.",
+     "answered 503. 0, and with plain_http: not counted.",
      TARGET(limits.address_login_failures)},
     {"limits", "connections_per_address", "connections", 0, kMaxInt, "",
-     "Connections from one address (one /64 network of IPv6); more are closed at once. 0: no "
-     "limit, for a server that sees only the address of a proxy.",
+     "Connections from one address (one /64 network of IPv6); more are closed at once. 0, and with "
+     "plain_http: no limit.",
      TARGET(limits.connections_per_address)},
     {"limits", "handshake_timeout", "seconds", 1, 300, "", "The longest TLS handshake.",
      TARGET(limits.handshake_timeout)},

@@ -150,6 +150,14 @@ TEST_CASE("config: no file of the server's lies where it happens to be started")
   }
 }
 
+TEST_CASE("config: behind a proxy nothing is counted by address") {
+  Config config;
+  CHECK(eas::resolve_paths(config, "/srv").limits.connections_per_address > 0);
+  config.plain_http = true;
+  CHECK(eas::resolve_paths(config, "/srv").limits.connections_per_address == 0);
+  CHECK(eas::resolve_paths(config, "/srv").limits.address_login_failures == 0);
+}
+
 TEST_CASE("config: a PostgreSQL URL is left as it is") {
   Config config;
   config.database = "postgresql://godwit@db.example/godwit";
