@@ -118,8 +118,8 @@ storage::Result<Reply> look(Request& request, const Services& services, SyncRequ
   if (!request.quarantined) {
     (void)services.conversations->apply(request.user.id, *request.mailbox);
   }
-  const CollectionLocks::Guard guard =
-      services.locks->lock(request.device.id, collections_of(sync));
+  GODWIT_ASSIGN(const CollectionLocks::Guard guard,
+                services.locks->lock_unless_crowded(request.device.id, collections_of(sync)));
 
   const int most = limits.max_window;
   int room = sync.window > 0 ? std::min(sync.window, most) : most;

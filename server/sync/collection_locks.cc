@@ -3,6 +3,7 @@
 #include "server/sync/collection_locks.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -16,18 +17,21 @@ struct CollectionLocks::Impl {
   struct Entry {
     bool locked = false;
     int waiting = 0;
+    storage::CondVar released;
   };
   storage::Mutex mutex;
-  storage::CondVar released;
   std::map<Key, Entry> entries GUARDED_BY(mutex);
 
-  void acquire(const Key& key) {
+  // False: `most_waiting` wait already.
+  bool acquire(const Key& key, int most_waiting) {
     storage::MutexLock lock(mutex);
     Entry& entry = entries[key];
+    if (entry.locked && entry.waiting >= most_waiting) return false;
     ++entry.waiting;
-    while (entry.locked) released.wait(mutex);
+    while (entry.locked) entry.released.wait(mutex);
     --entry.waiting;
     entry.locked = true;
+    return true;
   }
 
   void release(const Key& key) {
@@ -37,13 +41,14 @@ struct CollectionLocks::Impl {
     if (found->second.waiting == 0) {
       entries.erase(found);
     } else {
-      released.notify_all();
+      found->second.released.notify_one();
     }
   }
 };
 
 struct CollectionLocks::Guard::Held {
-  Held(Impl* impl, Key key) : impl_(impl), key_(key) { impl_->acquire(key_); }
+  // REQUIRES: acquired.
+  Held(Impl* impl, Key key) : impl_(impl), key_(key) {}
   ~Held() { impl_->release(key_); }
   Held(const Held&) = delete;
   Held& operator=(const Held&) = delete;
@@ -60,16 +65,31 @@ CollectionLocks::Guard::~Guard() = default;
 CollectionLocks::CollectionLocks() : impl_(std::make_unique<Impl>()) {}
 CollectionLocks::~CollectionLocks() = default;
 
-CollectionLocks::Guard CollectionLocks::lock(std::int64_t device,
-                                             std::vector<storage::CollectionId> collections) {
+std::optional<CollectionLocks::Guard> CollectionLocks::acquire(
+    std::int64_t device, std::vector<storage::CollectionId> collections, int most_waiting) {
   std::sort(collections.begin(), collections.end());
   collections.erase(std::unique(collections.begin(), collections.end()), collections.end());
   Guard guard;
   guard.held_.reserve(collections.size());
   for (const storage::CollectionId collection : collections) {
-    guard.held_.push_back(std::make_unique<Guard::Held>(impl_.get(), Key(device, collection)));
+    const Key key(device, collection);
+    if (!impl_->acquire(key, most_waiting)) return std::nullopt;
+    guard.held_.push_back(std::make_unique<Guard::Held>(impl_.get(), key));
   }
   return guard;
+}
+
+CollectionLocks::Guard CollectionLocks::lock(std::int64_t device,
+                                             std::vector<storage::CollectionId> collections) {
+  return *acquire(device, std::move(collections), std::numeric_limits<int>::max());
+}
+
+storage::Result<CollectionLocks::Guard> CollectionLocks::lock_unless_crowded(
+    std::int64_t device, std::vector<storage::CollectionId> collections) {
+  auto guard = acquire(device, std::move(collections), kMostWaiting);
+  if (guard) return *std::move(guard);
+  return storage::fail(storage::ErrorKind::unavailable,
+                       "too many requests of the device wait for the same collection");
 }
 
 }  // namespace eas

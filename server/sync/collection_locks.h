@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "storage/base/result.h"
 #include "storage/collection.h"
 
 namespace eas {
@@ -31,8 +33,17 @@ class CollectionLocks {
   };
   // Blocks until all are free.
   [[nodiscard]] Guard lock(std::int64_t device, std::vector<storage::CollectionId> collections);
+  // The same, but unavailable at once when kMostWaiting requests wait for one of them already: who
+  // waits holds a worker, and a phone that repeats what takes long must not get all of them.
+  storage::Result<Guard> lock_unless_crowded(std::int64_t device,
+                                             std::vector<storage::CollectionId> collections);
+  static constexpr int kMostWaiting = 2;
 
  private:
+  // nullopt: `most_waiting` wait for one of them already; then none is held.
+  std::optional<Guard> acquire(std::int64_t device, std::vector<storage::CollectionId> collections,
+                               int most_waiting);
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
