@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "server/commands/collections.h"
 #include "server/commands/status.h"
 #include "server/conversations/conversations.h"
 #include "server/sync/server_id.h"
@@ -20,6 +21,7 @@ constexpr int kServerError = 3;
 constexpr int kNotFound = 6;
 constexpr int kPartlyDone = 17;
 constexpr int kNotAlways = 155;
+constexpr int kNotForMail = 156;
 constexpr std::size_t kConversationIdSize = 16;
 
 int status_of(const storage::Error& error) {
@@ -40,8 +42,9 @@ int carry_out(const wbxml::Element& move, const Request& request, const Services
   const std::string_view key = *move.text_of(tag::kConversationId);
   const auto destination = parse_collection_id(*move.text_of(tag::kDstFldId));
   if (!destination || key.size() != kConversationIdSize) return kNotFound;
-  const auto folder = request.mailbox->folder(*destination);
-  if (!folder) return status_of(folder.error());
+  const auto item_class = find_collection(request, *destination);
+  if (!item_class) return status_of(item_class.error());
+  if (*item_class != ItemClass::mail) return kNotForMail;
   const auto outcome =
       services.conversations->always_move(request.user, *request.mailbox, key, *destination);
   if (!outcome) return status_of(outcome.error());

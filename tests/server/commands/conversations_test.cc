@@ -470,6 +470,23 @@ TEST_CASE("ItemOperations: each failure of a Move has its status, and the others
   CHECK(server.count(FolderRole::trash) == 0);
 }
 
+TEST_CASE("ItemOperations: a Move into a folder that is not for mail is refused with 156") {
+  // covers: MS-ASCON R338
+  // covers: MS-ASCMD R4173 R4942
+  for (const char* version : {"14.0", "14.1", "16.0", "16.1"}) {
+    ServiceFixture server;
+    const Folder inbox(server, FolderRole::inbox);
+    const auto item = put(server, FolderRole::inbox, mail_of("root", "root"));
+    const std::string id = conversation_of(server, inbox, item);
+    for (const int type : {7, 8, 9}) {  // Tasks, Calendar, Contacts
+      CAPTURE(type);
+      const Element move = always(id, server.folder_id(type));
+      CHECK(move_statuses(server.element(operations({move}, version))) == Statuses{"156"});
+    }
+    CHECK(server.count(FolderRole::inbox) == 1);
+  }
+}
+
 TEST_CASE("ItemOperations: versions before 14.0 have no Move") {
   for (const char* version : {"12.0", "12.1"}) {
     ServiceFixture server;
