@@ -131,13 +131,21 @@ class Renderer {
 storage::Result<void> render_message(const Request& request, storage::CollectionId collection,
                                      const MessageInfo& info, const BodyOptions& options,
                                      wbxml::Encoder& out) {
-  GODWIT_ASSIGN(const storage::MessageBytes bytes, request.mailbox->bytes(collection, info));
+  auto read = request.mailbox->bytes(collection, info);
+  // What cannot be read now is worth another try; what cannot be read at all must not stop the
+  // rest.
+  if (!read &&
+      (read.error().kind == ErrorKind::not_found || read.error().kind == ErrorKind::unavailable)) {
+    return storage::fail(std::move(read.error()));
+  }
+  const std::string_view bytes = read ? read->view() : std::string_view();
   email::Context context;
   context.version = request.version;
   context.reference = to_item_id(collection, info.id);
   context.draft = info.flags.draft;
   const wbxml::Encoder::Mark before = out.mark();
-  auto rendered = email::render(bytes.view(), info, context, options, out);
+  auto rendered = read ? email::render(bytes, info, context, options, out)
+                       : storage::Result<void>(storage::fail(std::move(read.error())));
   if (rendered) return {};
 
   out.rewind(before);
@@ -145,7 +153,7 @@ storage::Result<void> render_message(const Request& request, storage::Collection
   storage::log_event(
       storage::LogLevel::warning, "message sent as a placeholder",
       {{"user", request.user.address}, {"item", context.reference}, {"reason", reason}});
-  email::render_placeholder(bytes.view(), info, context, reason, out);
+  email::render_placeholder(bytes, info, context, reason, out);
   // The list for the administrator must not stop the phone's mail.
   (void)request.mailbox->note_broken(collection, info.id, reason);
   return {};

@@ -12,7 +12,8 @@
 
 namespace eas {
 
-// The content of ApplicationData for one message. not_found: it went away meanwhile.
+// The content of ApplicationData for one message; a placeholder when it cannot be read or is no
+// message. not_found: it went away meanwhile. unavailable: the store cannot be reached now.
 storage::Result<void> render_message(const Request& request, storage::CollectionId collection,
                                      const storage::MessageInfo& info, const BodyOptions& options,
                                      wbxml::Encoder& out);

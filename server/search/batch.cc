@@ -59,10 +59,14 @@ class Builder {
     auto bytes = mailbox_.bytes(folder_, info);
     if (!bytes) {
       if (bytes.error().kind == ErrorKind::not_found) return true;  // its removal is in the log
-      return storage::fail(std::move(bytes.error()));
+      if (bytes.error().kind == ErrorKind::unavailable) {
+        return storage::fail(std::move(bytes.error()));
+      }
     }
     bytes_ += static_cast<std::size_t>(info.size);
-    out_.batch.put.push_back(email::search_document(bytes->view(), info));
+    // One that cannot be read has no words, and does not keep the others from being found.
+    const std::string_view text = bytes ? bytes->view() : std::string_view();
+    out_.batch.put.push_back(email::search_document(text, info));
     return true;
   }
 
