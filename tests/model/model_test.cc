@@ -224,7 +224,7 @@ class Schedule {
 
 TEST_CASE("model: random schedules with kills and lost answers converge, nothing lost or doubled") {
   storage::set_log_level(storage::LogLevel::error);
-  const long schedules = number_from("GODWIT_MODEL_SCHEDULES", 1500);
+  const long schedules = number_from("GODWIT_MODEL_SCHEDULES", 2000);
   const long first = number_from("GODWIT_MODEL_SEED", 1);
   std::cout << "model: seeds " << first << " to " << first + schedules - 1 << std::endl;
   for (long seed = first; seed < first + schedules; ++seed) {

@@ -154,9 +154,9 @@ TEST_CASE("FolderDelete: special folders are status 3 and stay") {
   ServiceFixture server;
   Phone phone{server};
   const FolderAnswer all = phone.folder_sync();
-  for (const auto& [name, id] : all.added) {
-    CAPTURE(name);
-    CHECK(phone.remove(id).status == "3");
+  for (const auto& folder : all.added) {
+    CAPTURE(folder.first);
+    CHECK(phone.remove(folder.second).status == "3");
   }
   CHECK(phone.folder_sync().count == "0");
   phone.key = "0";

@@ -265,7 +265,7 @@ TEST_CASE("ResolveRecipients: no valid certificate is status 7") {
               server.with_certificates({certificate("ann@example.test", 1'700'000'001)}));
   const Element root = server.element(
       resolve({"ann@example.test", "bob@example.test"}, {option(tag::kCertificateRetrieval, "2")}));
-  for (const std::size_t at : {0, 1}) {
+  for (const std::size_t at : {std::size_t{0}, std::size_t{1}}) {
     const Element* certificates = recipients(response(root, at)).at(0)->child(tag::kCertificates);
     REQUIRE(certificates != nullptr);
     CHECK(status(*certificates) == "7");

@@ -200,7 +200,8 @@ TEST_CASE("headers: hostile text of the size of a header block costs linear time
       {"Re: ", "RE[1]: "},
   };
   for (const auto& one : pieces) {
-    const auto& [start, piece] = one;
+    const auto& start = one.first;
+    const auto& piece = one.second;
     INFO(start << piece);
     const std::string text = start + repeated(piece, kHeaderBlock);
     const double subject = cpu_seconds([&] { CHECK(!decode_header(text).empty()); });

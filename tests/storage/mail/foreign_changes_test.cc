@@ -236,7 +236,9 @@ TEST_CASE("maildir: folders made, renamed and removed by another program") {
 
 TEST_CASE(
     "maildir: a folder renamed without its subfolders keeps its id, they stay where they are") {
-  for (const auto& [from, to] : {std::pair{".A", ".Z"}, std::pair{".P", ".D"}}) {
+  for (const auto& names : {std::pair{".A", ".Z"}, std::pair{".P", ".D"}}) {
+    const char* const from = names.first;
+    const char* const to = names.second;
     CAPTURE(from);
     Local local;
     World& world = local.world;
