@@ -245,7 +245,7 @@ TEST_CASE(
     CAPTURE(version);
     ServiceFixture server;
     const Inbox inbox(server, 4);
-    for (const std::size_t at : {0, 1, 2}) {
+    for (std::size_t at = 0; at < 3; ++at) {
       const SyncAnswer answer = inbox.send({delete_item(inbox.item(at))}, version);
       CHECK(answer.status_of(inbox.id) == "1");
       CHECK(answer.response(inbox.id, airsync::kDelete, inbox.item(at)).empty());
