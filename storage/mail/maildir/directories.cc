@@ -121,7 +121,8 @@ Result<FileFacts> facts_of(int at, const std::string& name) {
   return FileFacts{
       S_ISREG(info.st_mode),
       static_cast<UnixMillis>(info.st_mtim.tv_sec) * 1000 + info.st_mtim.tv_nsec / 1'000'000,
-      static_cast<std::int64_t>(info.st_size), static_cast<std::int64_t>(info.st_ino)};
+      static_cast<std::int64_t>(info.st_size), static_cast<std::int64_t>(info.st_ino),
+      static_cast<std::int64_t>(info.st_nlink)};
 }
 
 Result<UniqueFd> open_directory(int at, const std::string& name, bool follow) {

@@ -40,6 +40,7 @@ struct FileFacts {
   UnixMillis mtime = 0;
   std::int64_t size = 0;
   std::int64_t inode = 0;
+  std::int64_t links = 1;  // names that the file has
 };
 // not_found when there is nothing of that name.
 Result<FileFacts> facts_of(int at, const std::string& name);

@@ -30,6 +30,9 @@ struct FolderState {
   std::atomic<std::uint32_t> exact_in{0};
   std::atomic<bool> watched{false};
   std::atomic<bool> tmp_cleaned{false};
+  // What an append that was cut off may have left is in the index. Not known at first: it may have
+  // been this process's predecessor.
+  std::atomic<bool> has_all_appended{false};
 
   bool is_exact() const { return watched.load() && exact_in.load() == epoch.load(); }
 };
@@ -131,6 +134,11 @@ class MaildirMailbox final : public Mailbox,
   // The suffix for these flags in this folder; gives missing keywords a letter.
   Result<std::string> suffix_for(OpenFolder& folder, std::string_view old, unsigned flags,
                                  const std::vector<std::string>& keywords);
+  Result<MessageInfo> append_inside(OpenFolder& folder, std::string_view bytes,
+                                    const MessageFlags& flags, UnixMillis date,
+                                    std::string_view identity);
+  Result<std::optional<MessageInfo>> find_stored(OpenFolder& folder, const std::string& base,
+                                                 const MessageFlags& flags);
   Result<MessageInfo> stored_before(OpenFolder& folder, const ItemRow& item,
                                     const MessageFlags& flags);
   Result<void> write_file(OpenFolder& folder, const Location& location, std::string_view bytes,

@@ -59,6 +59,7 @@ Result<void> MaildirMailbox::scan_inside(OpenFolder& folder) {
     GODWIT_ASSIGN(result, scan_folder(context_, user_, folder.row, folder.fds));
   }
   publish(folder.row.id, result.head, result.added, result.other);
+  state.has_all_appended.store(true);
   if (watched && !result.unknown_letters) state.exact_in.store(epoch);
   return {};
 }

@@ -1,9 +1,13 @@
 // Moving a message. The file keeps its base, so a move that was cut off is recognised: the source's
-// row (or tombstone) names the base, and the destination has it.
+// row (or tombstone) names the base, and the destination has it. Only then is the destination
+// scanned: a move costs the same whatever lies there.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
+#include <string_view>
 
 #include "storage/mail/maildir/filename.h"
 #include "storage/mail/maildir/mailbox.h"
@@ -18,6 +22,15 @@ constexpr int kTries = 4;
 // message: always the same one, so that a repeated move finds it.
 std::string second_base(const std::string& base, std::int64_t source_key, ItemId id) {
   return identity_base(base + "/" + std::to_string(source_key) + "/" + std::to_string(id));
+}
+
+// Whether a file of this base lies there under one of the names that most have.
+bool is_likely_there(const FolderFds& fds, const std::string& base) {
+  if (facts_of(fds.new_.get(), base)) return true;
+  constexpr std::string_view kSuffixes[] = {"", ":2,", ":2,S"};
+  return std::any_of(std::begin(kSuffixes), std::end(kSuffixes), [&](std::string_view suffix) {
+    return facts_of(fds.cur.get(), base + std::string(suffix)).has_value();
+  });
 }
 
 }  // namespace
@@ -41,7 +54,6 @@ Result<MovedMessage> MaildirMailbox::move(CollectionId folder, ItemId id,
 
 Result<MovedMessage> MaildirMailbox::move_inside(OpenFolder& source, OpenFolder& target,
                                                  ItemId id) {
-  GODWIT_TRY(bring_up_to_date(target));
   for (int attempt = 0; attempt < kTries; ++attempt) {
     GODWIT_ASSIGN(const auto item, item_inside(source, id));
     if (!item) return fail(ErrorKind::not_found, "no such message");
@@ -52,8 +64,13 @@ Result<MovedMessage> MaildirMailbox::move_inside(OpenFolder& source, OpenFolder&
     }
     auto place = move_file(source, target, *item);
     if (place) return commit_move(source, target, *item, *place);
-    if (place.error().kind != ErrorKind::not_found) return fail(std::move(place.error()));
-    GODWIT_TRY(scan_inside(source));
+    if (place.error().kind == ErrorKind::not_found) {
+      GODWIT_TRY(scan_inside(source));
+    } else if (place.error().kind == ErrorKind::exists) {
+      GODWIT_TRY(scan_inside(target));  // a file of that name that the index does not know
+    } else {
+      return fail(std::move(place.error()));
+    }
   }
   return fail(ErrorKind::unavailable, "the message is renamed all the time");
 }
@@ -64,6 +81,8 @@ Result<std::optional<MovedMessage>> MaildirMailbox::moved_before(OpenFolder& sou
                                                                  const ItemRow& item) {
   std::optional<MovedMessage> moved;
   if (item.moved_folder != 0 && item.moved_folder != target.row.id) return moved;
+  // The file may be there without a row.
+  if (item.moved_folder == 0) GODWIT_TRY(bring_up_to_date(target));
   const std::int64_t source_key = key_of(source.row.id);
   const std::int64_t target_key = key_of(target.row.id);
   const auto look = [&](Connection& connection) -> Result<void> {
@@ -94,11 +113,16 @@ Result<std::optional<MovedMessage>> MaildirMailbox::moved_before(OpenFolder& sou
   return moved;
 }
 
-// Renames the file into the target's cur/. not_found: it is not where the index says.
+// Renames the file into the target's cur/. not_found: it is not where the index says. exists: its
+// name is taken there.
 Result<Location> MaildirMailbox::move_file(OpenFolder& source, OpenFolder& target,
                                            const ItemRow& item) {
   const int from = source.fds.of(item.location.in_cur);
   GODWIT_ASSIGN(const FileFacts facts, facts_of(from, item.location.name()));
+  // One of its names may be there, or another message of that base, without a row.
+  if (facts.links > 1 || !target.row.scanned || is_likely_there(target.fds, item.location.base)) {
+    GODWIT_TRY(bring_up_to_date(target));
+  }
   // Letters stand for other keywords in the other folder: start without any.
   const std::string bare = with_flags(item.location.suffix, item.flags, 0);
   Location place;

@@ -116,6 +116,7 @@ Result<std::string> MaildirMailbox::suffix_for(OpenFolder& folder, std::string_v
   if ((flags & flag::kForwarded) != 0) wanted.emplace_back("$Forwarded");
   if (!wanted.empty()) {
     context_.step("keywords");
+    const ScanMark mark(folder.state->gate);  // another program may hold the file's lock
     GODWIT_TRY(folder.keywords.add(folder.fds.folder.get(), wanted));
   }
   const std::uint32_t ours =
@@ -186,40 +187,68 @@ Result<MessageInfo> MaildirMailbox::stored_before(OpenFolder& folder, const Item
   return info_of(now);
 }
 
+// The message that was stored under the base of an identity; nullopt when there is none.
+Result<std::optional<MessageInfo>> MaildirMailbox::find_stored(OpenFolder& folder,
+                                                               const std::string& base,
+                                                               const MessageFlags& flags) {
+  std::optional<ItemRow> before;
+  GODWIT_TRY(context_.database.read([&](Connection& connection) -> Result<void> {
+    GODWIT_ASSIGN(before, find_in_any_state(connection, key_of(folder.row.id), base));
+    return {};
+  }));
+  if (!before) return std::optional<MessageInfo>();
+  GODWIT_ASSIGN(MessageInfo info, stored_before(folder, *before, flags));
+  return std::optional(std::move(info));
+}
+
+// An earlier attempt that was cut off has left its file, but no row. In this process that is known
+// (has_all_appended), so the folder is listed once and not for every message; one of another
+// process is met when its file's name is taken.
+Result<MessageInfo> MaildirMailbox::append_inside(OpenFolder& folder, std::string_view bytes,
+                                                  const MessageFlags& flags, UnixMillis date,
+                                                  std::string_view identity) {
+  Edit edit;
+  edit.location.base = identity.empty() ? unique_base(context_.clock.now_ms(), bytes.size())
+                                        : identity_base(identity);
+  if (!identity.empty()) {
+    if (!folder.state->has_all_appended.load()) {
+      GODWIT_TRY(bring_up_to_date(folder));
+      folder.state->has_all_appended.store(true);
+    }
+    GODWIT_ASSIGN(auto before, find_stored(folder, edit.location.base, flags));
+    if (before) return std::move(*before);
+  }
+  edit.keywords = clean_keywords(flags.keywords);
+  edit.flags = pack(flags);
+  edit.annotation = flags.annotation;
+  GODWIT_ASSIGN(edit.location.suffix, suffix_for(folder, "", edit.flags, edit.keywords));
+  edit.location.in_cur = !edit.location.suffix.empty();
+  edit.date = date;
+  edit.size = static_cast<std::int64_t>(bytes.size());
+  const bool had_all = folder.state->has_all_appended.exchange(false);
+  auto written = write_file(folder, edit.location, bytes, date);
+  if (!written && written.error().kind == ErrorKind::exists && !identity.empty()) {
+    GODWIT_TRY(scan_inside(folder));
+    GODWIT_ASSIGN(auto before, find_stored(folder, edit.location.base, flags));
+    if (before) return std::move(*before);
+  }
+  if (!written) return fail(std::move(written.error()));
+  GODWIT_TRY(commit(folder, {&edit, 1}));
+  folder.state->has_all_appended.store(had_all);
+  GODWIT_ASSIGN(const ItemRow item, live_item(folder, edit.id));
+  // Another process indexed the file first: what only the index holds is still missing.
+  if (edit.existed) return stored_before(folder, item, flags);
+  return info_of(item);
+}
+
 Result<MessageInfo> MaildirMailbox::append(CollectionId folder, std::string_view bytes,
                                            const MessageFlags& flags, UnixMillis date,
                                            std::string_view identity) {
   if (flags.annotation.size() > kMaxAnnotation) {
     return fail(ErrorKind::too_large, "the annotation is too long");
   }
-  return in_folder<MessageInfo>(folder, [&](OpenFolder& open) -> Result<MessageInfo> {
-    Edit edit;
-    edit.location.base = identity.empty() ? unique_base(context_.clock.now_ms(), bytes.size())
-                                          : identity_base(identity);
-    if (!identity.empty()) {
-      GODWIT_TRY(bring_up_to_date(open));
-      std::optional<ItemRow> before;
-      GODWIT_TRY(context_.database.read([&](Connection& connection) -> Result<void> {
-        const std::int64_t key = key_of(folder);
-        GODWIT_ASSIGN(before, find_in_any_state(connection, key, edit.location.base));
-        return {};
-      }));
-      if (before) return stored_before(open, *before, flags);
-    }
-    edit.keywords = clean_keywords(flags.keywords);
-    edit.flags = pack(flags);
-    edit.annotation = flags.annotation;
-    GODWIT_ASSIGN(edit.location.suffix, suffix_for(open, "", edit.flags, edit.keywords));
-    edit.location.in_cur = !edit.location.suffix.empty();
-    edit.date = date;
-    edit.size = static_cast<std::int64_t>(bytes.size());
-    GODWIT_TRY(write_file(open, edit.location, bytes, date));
-    GODWIT_TRY(commit(open, {&edit, 1}));
-    GODWIT_ASSIGN(const ItemRow item, live_item(open, edit.id));
-    // Another process indexed the file first: what only the index holds is still missing.
-    if (edit.existed) return stored_before(open, item, flags);
-    return info_of(item);
-  });
+  return in_folder<MessageInfo>(
+      folder, [&](OpenFolder& open) { return append_inside(open, bytes, flags, date, identity); });
 }
 
 // --- flags ---------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 // The process is killed before any step of an operation, then started again: nothing is lost and
 // nothing doubled, and doing the operation again gives what doing it once would have given.
 #include <functional>
+#include <string_view>
 
 #include "tests/storage/mail/mail_fixture.h"
 
@@ -106,6 +107,61 @@ TEST_CASE("kill: an append with an identity stores once, with all it was given")
         CHECK(must(world.box->bytes(world.inbox(), ids[0])).view() == kMessage);
       });
   CHECK(steps >= 6);
+}
+
+TEST_CASE("kill: an append with an identity that another process was killed in stores once") {
+  TempDir dir;
+  World ours("sqlite:" + dir.file("i.db"), dir.file("mail"));
+  const auto inbox = ours.inbox();
+  must(ours.box->append(inbox, kMessage, {}, kDate, "first"));
+  World theirs("sqlite:" + dir.file("i.db"), dir.file("mail"));
+  theirs.options.before_step = [](const char* step) {
+    if (std::string_view(step) == "index") throw Killed();
+  };
+  theirs.reopen();
+  CHECK_THROWS_AS((void)theirs.box->append(inbox, kMessage, {}, kDate, "second"), Killed);
+  CHECK(files_in(ours, "") == 2);
+  const auto info = must(ours.box->append(inbox, kMessage, {}, kDate, "second"));
+  CHECK(files_in(ours, "") == 2);
+  CHECK(must(ours.box->append(inbox, kMessage, {}, kDate, "second")).id == info.id);
+  CHECK(ours.ids(inbox).size() == 2);
+}
+
+TEST_CASE("kill: an append whose file came into place, but not into the index, stores once") {
+  TempDir dir;
+  World world("sqlite:" + dir.file("i.db"), dir.file("mail"));
+  bool fail = false;
+  world.options.before_step = [&](const char* step) {
+    if (fail && std::string_view(step) == "index") throw Killed();
+  };
+  world.reopen();
+  const auto inbox = world.inbox();
+  must(world.box->append(inbox, kMessage, {}, kDate, "first"));
+  fail = true;
+  CHECK_THROWS_AS((void)world.box->append(inbox, kMessage, {}, kDate, "second"), Killed);
+  fail = false;
+  // An IMAP server takes the file over before the same process tries again.
+  for (const std::string& name : names_in(world.path("new"))) {
+    std::filesystem::rename(world.path("new") / name, world.path("cur") / (name + ":2,S"));
+  }
+  const auto info = must(world.box->append(inbox, kMessage, {}, kDate, "second"));
+  CHECK(info.flags.seen);
+  CHECK(files_in(world, "") == 2);
+  CHECK(world.ids(inbox).size() == 2);
+}
+
+TEST_CASE("kill: a move cut off between two names of the file ends in one place") {
+  // As on a file system that cannot rename without overwriting: first a link, then its removal.
+  TempDir dir;
+  World world("sqlite:" + dir.file("i.db"), dir.file("mail"));
+  const auto message = world.add(world.inbox(), {.seen = true});
+  const std::string name = names_in(world.path("cur")).at(0);
+  std::filesystem::create_hard_link(world.path("cur") / name, world.path(".Trash/cur") / name);
+  const auto moved = must(world.box->move(world.inbox(), message.id, world.trash()));
+  CHECK(world.ids(world.inbox()).empty());
+  CHECK(world.ids(world.trash()) == std::vector<storage::ItemId>{moved.id});
+  CHECK(files_in(world, "") == 0);
+  CHECK(files_in(world, ".Trash") == 1);
 }
 
 TEST_CASE("kill: a flag change arrives, with its follow-up, under the same id") {

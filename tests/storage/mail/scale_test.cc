@@ -65,3 +65,34 @@ TEST_CASE("scale: a large folder is indexed once, and afterwards costs what chan
   CHECK(watched < 2000);
   CHECK(delivery < again + 200);
 }
+
+TEST_CASE("scale: moves into a large folder, and stores with an identity, list it once at most") {
+  constexpr int kMessages = 20'000;
+  constexpr int kMoves = 200;
+  TempDir dir;
+  World world("sqlite:" + dir.file("i.db"), dir.file("mail"));
+  const auto inbox = world.inbox();
+  const auto trash = world.trash();
+  for (int i = 0; i < kMessages; ++i) {
+    const std::string name = std::to_string(1'600'000'000 + i) + ".M" + std::to_string(i) + ":2,S";
+    std::ofstream(world.path(".Trash/cur") / name) << 'x';
+  }
+  for (int i = 0; i < kMoves; ++i) deliver(world.path(""), "m" + std::to_string(i));
+  const auto ids = world.ids(inbox);
+  must(world.box->head(trash));
+  must(world.box->append(trash, kMessage, {}, kDate, "the first one"));
+  const auto head = must(world.box->head(trash));
+  // What another program puts there is found by a listing: so it tells whether there was one.
+  deliver(world.path(".Trash"), "unseen");
+  const auto begin = Steady::now();
+  for (const auto id : ids) must(world.box->move(inbox, id, trash));
+  const double moves = ms_since(begin);
+  for (int i = 0; i < kMoves; ++i) {
+    must(world.box->append(trash, kMessage, {}, kDate, "mail " + std::to_string(i)));
+  }
+  const double both = ms_since(begin);
+  MESSAGE(kMoves << " moves into " << kMessages << " messages: " << moves << " ms, stores "
+                 << both - moves << " ms");
+  CHECK(must(world.box->changes(trash, head, 1000)).changes.size() == 2 * kMoves);
+  CHECK(must(world.box->head(trash)) == head + 2 * kMoves + 1);
+}
