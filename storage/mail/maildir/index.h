@@ -1,5 +1,5 @@
-// The SQL index over a Maildir: folders, items with their change log, summaries. Rows and
-// statements only; what they mean to the file system is the scanner's and the mailbox's business.
+// The SQL index over a Maildir: folders, items with their change log. Rows and statements only;
+// what they mean to the file system is the scanner's and the mailbox's business.
 //
 // An item's id is the seq that created it: so ids are never reused, and the order of ids is the
 // order of creation. In the item tables a collection is known by folder_key(user, folder).

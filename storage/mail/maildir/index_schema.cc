@@ -87,8 +87,12 @@ CREATE TABLE mail_broken (
 constexpr std::string_view kContent =
     "ALTER TABLE mail_item ADD COLUMN content_seq BIGINT NOT NULL DEFAULT 0";
 
+// Cached summaries of messages, which nothing used: see the README.
+constexpr std::string_view kNoSummaries = "DROP TABLE mail_summary";
+
 constexpr std::array kMigrations = {Migration{"maildir-001", kTables},
-                                    Migration{"maildir-002-content", kContent}};
+                                    Migration{"maildir-002-content", kContent},
+                                    Migration{"maildir-003-no-summaries", kNoSummaries}};
 
 }  // namespace
 

@@ -259,6 +259,9 @@ Result<Applied> apply(Connection& connection, std::int64_t user, CollectionId fo
   const std::int64_t key = folder_key(user, folder);
   const std::int64_t wanted = std::count_if(edits.begin(), edits.end(), takes_seq);
   // The first statement locks the folder's row, so batches of several processes follow each other.
+  // On PostgreSQL whoever waited for it is run again (Database::write), as the row is another one
+  // by then: while one process indexes a large folder, a change by another one may run out of tries
+  // and be `unavailable`. Its file is in place then, and found by the next look.
   GODWIT_ASSIGN(const Rows rows,
                 connection.query("UPDATE mail_folder SET head = head + $3 WHERE user_id = $1 AND "
                                  "id = $2 AND removed = 0 RETURNING head",
