@@ -199,6 +199,8 @@ class Comparison {
 bool is_success(Tag status, std::string_view value) {
   if (status == wbxml::move::kStatus) return value == "3";
   if (status == wbxml::ping::kStatus) return value == "1" || value == "2";
+  // Whom a name means depends on who is there: several people (2, 3) is as good an answer as one.
+  if (status == wbxml::resolve_recipients::kStatus && (value == "2" || value == "3")) return true;
   return value == "1";
 }
 

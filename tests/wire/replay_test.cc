@@ -29,15 +29,21 @@ std::vector<fs::path> sessions(const fs::path& dir) {
   return found;
 }
 
-// What a server of mail must carry to its end; the others are about calendars, contacts, tasks and
-// commands that are not there yet.
-bool is_mail_session(const fs::path& file) {
-  constexpr std::string_view kMail[] = {
-      "pyactivesync-", "MSASEMAIL_S01", "MSASCMD_S02_",     "MSASCMD_S03_",     "MSASCMD_S04_",
-      "MSASCMD_S05_",  "MSASCMD_S06_",  "MSASCMD_S08_",     "MSASCMD_S10_",     "MSASCMD_S11_",
-      "MSASCMD_S12_",  "MSASCMD_S15_",  "MSASCMD_S19_TC34", "MSASCMD_S19_TC36", "MSASPROV_"};
+// Sessions that are not run, by a part of their names. All but the last three are about items of
+// calendars, contacts and tasks, which have no store yet.
+bool is_left_out(const fs::path& file) {
+  constexpr std::string_view kLeftOut[] = {
+      "MSASCAL_",          "MSASCNTC_", "MSASTASK_",
+      "MSASCMD_S09_",       // MeetingResponse
+      "MSASCMD_S19_TC01_",  // adds a contact
+      "MSASCMD_S19_TC51_",  // a calendar's exceptions
+      "MSASEMAIL_S04_",     // adds an event
+      "MSASCMD_S07_TC08_",  // without CollectionId, which the recorded server let pass
+      "MSASCMD_S13_TC08_",  // asks for people who are not here
+      "MSASCMD_S16_",       // OofState 2 without times is refused, status 6
+  };
   const std::string name = file.filename().string();
-  return std::any_of(std::begin(kMail), std::end(kMail),
+  return std::any_of(std::begin(kLeftOut), std::end(kLeftOut),
                      [&](std::string_view part) { return name.find(part) != std::string::npos; });
 }
 
@@ -49,12 +55,13 @@ ReplayReport run(const test::ServerProcess& server, const fs::path& file, int us
   options.client.user = "user" + std::to_string(user) + "@example.test";
   options.client.password = std::string(test::ServerProcess::kPassword);
   options.client.verify_certificate = false;
-  options.max_wait_seconds = 2;
+  options.max_wait_seconds = 1;
   return eas::client::replay(*records, options);
 }
 
 void check_good(const ReplayReport& report) {
   CHECK_MESSAGE(report.good(), report.verdict());
+  CHECK(report.unsupported.empty());
   for (const auto& exchange : report.exchanges) {
     for (const auto& finding : exchange.findings) {
       if (!report.good())
@@ -74,12 +81,12 @@ TEST_CASE("replay: our own sessions run again without a difference") {
   }
 }
 
-TEST_CASE("replay: mail sessions of real clients run through to a good end" *
+TEST_CASE("replay: sessions of real clients run through to a good end" *
           doctest::skip(sessions(test::shared_dir() / "captures").empty())) {
   auto files = sessions(test::shared_dir() / "captures");
-  std::erase_if(files, [](const fs::path& file) { return !is_mail_session(file); });
+  std::erase_if(files, [](const fs::path& file) { return is_left_out(file); });
   REQUIRE_FALSE(files.empty());
-  test::ServerProcess server({.users = static_cast<int>(files.size()), .messages = 60});
+  test::ServerProcess server({.users = static_cast<int>(files.size()), .messages = 30});
   int user = 0;
   for (const fs::path& file : files) {
     CAPTURE(file.filename().string());
