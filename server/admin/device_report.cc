@@ -33,7 +33,7 @@ std::string refused_report(const Device& device, const policy::EffectivePolicy& 
 std::string policy_state(const Device& device, const policy::EffectivePolicy& holds,
                          PolicyVerdict verdict) {
   if (holds.corrupt) return "the stored policy cannot be read: set it again";
-  const std::string refused = refused_report(device, holds);
+  std::string refused = refused_report(device, holds);
   switch (verdict) {
     case PolicyVerdict::none:
       return device.policy_key == 0 ? "none is set" : "none is set; it has provisioned";

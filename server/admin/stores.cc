@@ -124,7 +124,7 @@ Result<void> Stores::open_certificates() {
   options.crl.timeout = std::chrono::seconds(config.crl_timeout);
   options.crl.total_timeout = 2 * options.crl.timeout;
   options.crl.max_bytes = config.max_crl;
-  GODWIT_ASSIGN(certificates, CertificateValidator::open(std::move(options)));
+  GODWIT_ASSIGN(certificates, CertificateValidator::open(options));
   return {};
 }
 
