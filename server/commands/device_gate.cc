@@ -86,7 +86,7 @@ storage::Result<void> notice(const GateQuestion& question, Access access, const 
   const std::string identity = identity_of(access == Access::block ? "block" : "wait", device);
   GODWIT_ASSIGN(const storage::ItemId item,
                 devices.notices.tell_user(occasion, question.user, device, identity));
-  const auto noted = devices.store.note_access(device.id, access, item);
+  auto noted = devices.store.note_access(device.id, access, item);
   if (!noted && noted.error().kind != storage::ErrorKind::conflict) return noted;
   if (noted) {
     storage::log_event(storage::LogLevel::warning,
