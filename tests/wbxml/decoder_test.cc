@@ -187,7 +187,7 @@ TEST_CASE("decoder: a request as a phone sends it") {
   CHECK(preference->text_of(wbxml::airsync_base::kType) == "1");
 }
 
-TEST_CASE("decoder: peculiar encoders are understood") {
+TEST_CASE("decoder: peculiar encoders are understood (quirks.md: pyActiveSync)") {
   struct Row {
     const char* name;
     std::string hex;
@@ -217,7 +217,9 @@ TEST_CASE("decoder: peculiar encoders are understood") {
   }
 }
 
-TEST_CASE("decoder: an empty element is the same with and without the content bit") {
+TEST_CASE(
+    "decoder: an empty element is the same with and without the content bit (quirks.md: bad "
+    "WBXML)") {
   const Element bare = tree_of(kHeader + "45 13 01");
   CHECK(tree_of(kHeader + "45 53 01 01") == bare);
   CHECK(tree_of(kHeader + "45 53 03 00 01 01") == bare);

@@ -23,7 +23,9 @@ std::string hex(std::string_view bytes) {
 
 }  // namespace
 
-TEST_CASE("encoder: the bytes of a small answer, with one switch for each change of the page") {
+TEST_CASE(
+    "encoder: the bytes of a small answer, with one switch for each change of the page (quirks.md: "
+    "TbSync)") {
   Encoder out;
   out.start(wbxml::airsync::kSync);
   out.text(wbxml::airsync::kStatus, "1");

@@ -37,7 +37,9 @@ TEST_CASE("autodiscover: POST finds the server, in whatever letters the path is 
   }
 }
 
-TEST_CASE("autodiscover: 401 for a wrong password, JSON for anybody, 404 for what there is not") {
+TEST_CASE(
+    "autodiscover: 401 for a wrong password, JSON for anybody, 404 for what there is not "
+    "(quirks.md: Nine)") {
   const std::string user = test::fresh_user();
   auto wrong = client(user, false);
   const auto refused = wrong.send("POST", "/autodiscover/autodiscover.xml", {}, question(user));

@@ -214,7 +214,7 @@ TEST_CASE("devices: account wipe of a 16.1 phone from the command line to its en
   connect(again, inbox);
 }
 
-TEST_CASE("devices: a full wipe wants the device id typed, or a long option") {
+TEST_CASE("devices: a full wipe wants the device id typed, or a long option (field.md pain 22)") {
   ServerProcess server;
   Phone phone(server, "user1@example.test", Version::v14_1, "Precious");
   phone.connect();
@@ -259,7 +259,7 @@ TEST_CASE("devices: quarantine by default, then approved, on the wire") {
   CHECK(inbox.items().size() == 11);
 }
 
-TEST_CASE("devices: rules, policies and reports from the command line") {
+TEST_CASE("devices: rules, policies and reports from the command line (field.md pain 25)") {
   ServerProcess server;
   const auto fails = [&](Words words) {
     words.insert(words.end(), {"--config", server.config_file()});
@@ -345,7 +345,7 @@ TEST_CASE("devices: the report says what keeps a phone from the policy") {
   CHECK(shown().find("fine (green)") != std::string::npos);
 }
 
-TEST_CASE("devices: a phone that storms is slowed down and shown red (field.md 3)") {
+TEST_CASE("devices: a phone that storms is slowed down and shown red (field.md pain 3)") {
   test::ServerSetup setup;
   setup.config = "[limits]\nmin_heartbeat = 1\nstorm_repetitions = 5\n";
   ServerProcess server(setup);

@@ -223,7 +223,9 @@ TEST_CASE("lifecycle: a second start reuses the data directory and keeps its set
   CHECK(phone.sync(inbox).added.size() == 7);
 }
 
-TEST_CASE("lifecycle: two requests of one device for one folder at once do not damage its state") {
+TEST_CASE(
+    "lifecycle: two requests of one device for one folder at once do not damage its state "
+    "(quirks.md: several Syncs, field.md pain 10)") {
   ServerSetup setup;
   setup.messages = 80;
   ServerProcess server(setup);

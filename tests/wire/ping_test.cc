@@ -59,7 +59,9 @@ TEST_CASE("ping: mail that came before it is told at once") {
   }
 }
 
-TEST_CASE("ping: a body that is left out means the one before; without one it is status 3") {
+TEST_CASE(
+    "ping: a body that is left out means the one before; without one it is status 3 (quirks.md: "
+    "Android)") {
   for (const Version version : test::kAllVersions) {
     CAPTURE(to_string(version));
     Phone phone(version);

@@ -81,7 +81,7 @@ TEST_CASE("replay: our own sessions run again without a difference") {
   }
 }
 
-TEST_CASE("replay: sessions of real clients run through to a good end" *
+TEST_CASE("replay: sessions of real clients run through to a good end (quirks.md: captures)" *
           doctest::skip(sessions(test::shared_dir() / "captures").empty())) {
   auto files = sessions(test::shared_dir() / "captures");
   std::erase_if(files, [](const fs::path& file) { return is_left_out(file); });

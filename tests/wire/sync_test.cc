@@ -196,7 +196,9 @@ TEST_CASE("sync: what another mail program does arrives: new mail, flags without
   }
 }
 
-TEST_CASE("sync: the answer to the previous key is computed again, with nothing lost or doubled") {
+TEST_CASE(
+    "sync: the answer to the previous key is computed again, with nothing lost or doubled "
+    "(quirks.md: lost answers, field.md pain 6)") {
   for (const Version version : test::kAllVersions) {
     CAPTURE(to_string(version));
     Phone phone(version);
@@ -236,7 +238,9 @@ TEST_CASE("sync: an unknown key is status 3 and the phone can start again") {
   }
 }
 
-TEST_CASE("sync: an unknown collection is status 8, and the others go on") {
+TEST_CASE(
+    "sync: an unknown collection is status 8, and the others go on (quirks.md: Outlook wishes "
+    "otherwise)") {
   for (const Version version : test::kAllVersions) {
     CAPTURE(to_string(version));
     Phone phone(version);
@@ -256,7 +260,9 @@ TEST_CASE("sync: an unknown collection is status 8, and the others go on") {
   }
 }
 
-TEST_CASE("sync: nothing new is an empty answer from 12.1 on, and status 1 before") {
+TEST_CASE(
+    "sync: nothing new is an empty answer from 12.1 on, and status 1 before (quirks.md: 2.5 and "
+    "12.0)") {
   for (const Version version : test::kAllVersions) {
     CAPTURE(to_string(version));
     Phone phone(version);

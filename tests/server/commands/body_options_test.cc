@@ -28,7 +28,7 @@ Element options(std::vector<Element> children) {
 
 }  // namespace
 
-TEST_CASE("body options: nothing said is everything by default") {
+TEST_CASE("body options: nothing said is everything by default (quirks.md: MIMESupport)") {
   const auto parsed = parse_body_options(Element(airsync::kOptions), Version::v16_1);
   REQUIRE(parsed);
   CHECK(parsed->preferences.empty());
@@ -80,7 +80,9 @@ TEST_CASE("body options: what a version does not have is ignored") {
   CHECK(parse_body_options(all, Version::v14_0)->preferences[0].preview == 50);
 }
 
-TEST_CASE("body options: both scales of truncation, with their values for none and all") {
+TEST_CASE(
+    "body options: both scales of truncation, with their values for none and all (quirks.md: "
+    "Android)") {
   const std::uint32_t mime[] = {0, 4096, 5120, 7168, 10'240, 20'480, 51'200, 102'400};
   for (unsigned i = 0; i <= 8; ++i) {
     const auto parsed = parse_body_options(
@@ -123,7 +125,7 @@ TEST_CASE("body options: a preference's children stand in order, each at most on
   }
 }
 
-TEST_CASE("body options: bad values are refused") {
+TEST_CASE("body options: bad values are refused (quirks.md: invalid Options)") {
   const std::vector<Element> bad = {
       options({preference("0")}),
       options({preference("5")}),

@@ -61,7 +61,7 @@ TEST_CASE("status: HTTP forms for old versions") {
   CHECK(eas::http_status_of(9999) == 500);
 }
 
-TEST_CASE("status: a temporary failure of a store is never a permanent one") {
+TEST_CASE("status: a temporary failure of a store is never a permanent one (quirks.md: TbSync)") {
   const auto later = eas::command_error(storage::Error{storage::ErrorKind::unavailable, "busy"});
   CHECK(later.status == 111);
   CHECK(later.http_status == 503);

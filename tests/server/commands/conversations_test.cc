@@ -411,7 +411,8 @@ TEST_CASE("Sync: a BodyPartPreference of another type than HTML is status 164") 
   }
 }
 
-TEST_CASE("ItemOperations: Move takes a conversation out of all folders but Sent Items") {
+TEST_CASE(
+    "ItemOperations: Move takes a conversation out of all folders but Sent Items (field.md 1.2)") {
   // covers: MS-ASCON R68 R69 R70 R118 R126 R130 R139 R142 R143 R172 R214 R215 R216
   // covers: MS-ASCMD R3465 R2080 R1437 R1438 R1440 R1959 R1960 R1961 R1962 R2719 R2720 R2721
   // covers: MS-ASCMD R2722 R4153

@@ -22,7 +22,8 @@ const Element* document_of(const Element& root) {
 
 }  // namespace
 
-TEST_CASE("policy: nobody has to provision until an administrator sets a policy (field.md 22)") {
+TEST_CASE(
+    "policy: nobody has to provision until an administrator sets a policy (field.md pain 22)") {
   ServiceFixture server;
   for (const std::string version : kEveryVersion) {
     CAPTURE(version);
@@ -33,7 +34,9 @@ TEST_CASE("policy: nobody has to provision until an administrator sets a policy 
   CHECK(outcome_of(server, folder_sync_call("14.1")) == "1");  // it holds for nobody yet
 }
 
-TEST_CASE("policy: a device without it must provision: 449 up to 12.1, status 142 from 14.0") {
+TEST_CASE(
+    "policy: a device without it must provision: 449 up to 12.1, status 142 from 14.0 (quirks.md: "
+    "Android, field.md 1.2)") {
   // covers: MS-ASPROV R483 R509 R487 R537
   // covers: MS-ASCMD R4905 R4906 R7564
   for (const std::string version : kEveryVersion) {

@@ -26,7 +26,8 @@ Call bare_ping(const std::string& version = "14.1") {
 
 }  // namespace
 
-TEST_CASE("storm: a phone that repeats itself waits for its answers, and is shown (field.md 3)") {
+TEST_CASE(
+    "storm: a phone that repeats itself waits for its answers, and is shown (field.md pain 3)") {
   for (const std::string version : kEveryVersion) {
     CAPTURE(version);
     StormFixture server;
@@ -71,7 +72,8 @@ TEST_CASE("storm: one that does not wait is refused with 503 and Retry-After, th
   CHECK(outcome_of(server, folder_sync_call("14.1")) == "1");
 }
 
-TEST_CASE("storm: mail that flows in without end is none: Ping, Sync, Ping, Sync (field.md 3)") {
+TEST_CASE(
+    "storm: mail that flows in without end is none: Ping, Sync, Ping, Sync (field.md pain 3)") {
   namespace tag = wbxml::airsync;
   for (const std::string version : {"2.5", "12.1", "14.1", "16.1"}) {
     CAPTURE(version);
@@ -154,7 +156,7 @@ TEST_CASE("storm: a wipe reaches a phone that is refused for its storm, in every
   }
 }
 
-TEST_CASE("storm: refusals that repeat themselves are a storm too (field.md 22)") {
+TEST_CASE("storm: refusals that repeat themselves are a storm too (field.md pain 22)") {
   StormFixture server;
   impose(server, R"({"DevicePasswordEnabled":"1"})");
   bool held = false;

@@ -96,7 +96,7 @@ std::string outcome(ServiceFixture& server, const Call& call) {
 
 }  // namespace
 
-TEST_CASE("dispatch: OPTIONS names versions and commands, and wants a login") {
+TEST_CASE("dispatch: OPTIONS names versions and commands, and wants a login (quirks.md: TbSync)") {
   ServiceFixture server;
   Call options;
   options.method = "OPTIONS";
@@ -114,7 +114,9 @@ TEST_CASE("dispatch: OPTIONS names versions and commands, and wants a login") {
   CHECK(server.reply(options).status == 401);
 }
 
-TEST_CASE("dispatch: no or wrong credentials are 401 with an empty body, whatever else is wrong") {
+TEST_CASE(
+    "dispatch: no or wrong credentials are 401 with an empty body, whatever else is wrong "
+    "(quirks.md: OPTIONS)") {
   ServiceFixture server;
   Call none = folder_sync();
   none.login = "";
@@ -135,7 +137,7 @@ TEST_CASE("dispatch: no or wrong credentials are 401 with an empty body, whateve
   CHECK(server.device().error().kind == storage::ErrorKind::not_found);
 }
 
-TEST_CASE("dispatch: every form of the login works") {
+TEST_CASE("dispatch: every form of the login works (quirks.md: DOMAIN)") {
   ServiceFixture server;
   for (const char* login : {"ann@example.test", "ann", "EXAMPLE\\ann", "ANN@EXAMPLE.TEST"}) {
     CAPTURE(login);

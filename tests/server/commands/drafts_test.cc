@@ -178,7 +178,8 @@ TEST_CASE("drafts: an Add is stored, answered with its ids, and shown to other p
   }
 }
 
-TEST_CASE("drafts: an Add that comes again makes one draft, also after a restart") {
+TEST_CASE(
+    "drafts: an Add that comes again makes one draft, also after a restart (field.md pain 5)") {
   ServiceFixture server;
   Phone phone(server);
   const Element command =
@@ -498,7 +499,7 @@ TEST_CASE("drafts: what cannot be a draft has its status and changes nothing") {
   CHECK(server.count(FolderRole::drafts) == 1);
 }
 
-TEST_CASE("drafts: other folders, older versions and SMS are as they were") {
+TEST_CASE("drafts: other folders, older versions and SMS are as they were (field.md 1.3)") {
   // covers: MS-ASCMD R755
   // covers: MS-ASEMAIL R1390 R1391 R1392
   ServiceFixture server;

@@ -189,7 +189,7 @@ TEST_CASE("Find: one folder, with those below it, or all") {
   CHECK(in(eas::to_collection_id(upper), true) == Subjects{"top", "below"});
 }
 
-TEST_CASE("Find: pages of one SearchId; a search that is not known begins at 0") {
+TEST_CASE("Find: pages of one SearchId; a search that is not known begins at 0 (field.md 1.2)") {
   // covers: MS-ASCMD R37071811 R37071812 R37071816 R70981808 R72172518
   ServiceFixture server;
   deliver(server, 7, "apple");

@@ -54,7 +54,9 @@ Answer ask(ServiceFixture& server, const std::string& key) {
 
 }  // namespace
 
-TEST_CASE("FolderSync: key 0 gives all folders with their types, in every version") {
+TEST_CASE(
+    "FolderSync: key 0 gives all folders with their types, in every version (quirks.md: all-digit "
+    "ids)") {
   for (const char* version : {"2.5", "12.0", "12.1", "14.0", "14.1", "16.0", "16.1"}) {
     CAPTURE(version);
     ServiceFixture server;
@@ -143,7 +145,9 @@ TEST_CASE(
   CHECK(ask(server, first).status == "9");
 }
 
-TEST_CASE("FolderSync: key 0 in mid-life keeps ids, and the sync state of the folders") {
+TEST_CASE(
+    "FolderSync: key 0 in mid-life keeps ids, and the sync state of the folders (field.md pain "
+    "7)") {
   ServiceFixture server;
   server.deliver(test::simple_mail("one"));
   const std::string inbox = server.folder_id(2);
@@ -202,7 +206,8 @@ TEST_CASE("FolderSync: a folder that came and went is passed in silence") {
   CHECK(ask(server, key).status == "1");
 }
 
-TEST_CASE("FolderSync: Android's probe gets the folders and leaves no record") {
+TEST_CASE(
+    "FolderSync: Android's probe gets the folders and leaves no record (quirks.md: validate)") {
   ServiceFixture server;
   Call probe = folder_sync("0");
   probe.device = "validate";

@@ -24,7 +24,9 @@ Call get_hierarchy(const char* version) {
 
 }  // namespace
 
-TEST_CASE("GetHierarchy: the mail folders with the ids that FolderSync gives, up to 12.1") {
+TEST_CASE(
+    "GetHierarchy: the mail folders with the ids that FolderSync gives, up to 12.1 (field.md "
+    "1.2)") {
   // covers: MS-ASCMD R6024 R6025 R6026 R6030 R7505 R7506 R7507 R6031 R6032 R6037 R6046 R6047 R6048
   // covers: MS-ASCMD R6452 R6567 R6570 R6600 R6601 R6926 R6927 R7150 R7388 R7384
   for (const char* version : {"2.5", "12.0", "12.1"}) {

@@ -52,7 +52,9 @@ TEST_CASE("outgoing message: a complete one goes out byte for byte") {
   CHECK(message->recipients() == std::vector<std::string>{"bob@example.test"});
 }
 
-TEST_CASE("outgoing message: From is the user when it is missing, foreign or several") {
+TEST_CASE(
+    "outgoing message: From is the user when it is missing, foreign or several (quirks.md: "
+    "Android)") {
   for (const char* from : {"", "From: Boss <boss@elsewhere.test>\r\n",
                            "From: ann@example.test, boss@elsewhere.test\r\n",
                            "From: a@x\r\nFrom: b@x\r\n", "From: \r\n"}) {
@@ -74,7 +76,8 @@ TEST_CASE("outgoing message: a foreign Sender is dropped, an own one stays") {
 }
 
 TEST_CASE(
-    "outgoing message: Date and Message-ID are added when missing, the same for one identity") {
+    "outgoing message: Date and Message-ID are added when missing, the same for one identity "
+    "(quirks.md: HTC)") {
   auto one = prepare("To: bob@example.test\r\n\r\nx\r\n", "id1");
   auto same = prepare("To: bob@example.test\r\n\r\nx\r\n", "id1");
   auto other = prepare("To: bob@example.test\r\n\r\nx\r\n", "id2");
@@ -96,7 +99,9 @@ TEST_CASE("outgoing message: Bcc gets the mail, is not on the wire and is kept i
   CHECK(message->transmitted().ends_with("\r\n\r\nbody with Bcc: text\r\n"));
 }
 
-TEST_CASE("outgoing message: each person once, groups opened, bare names completed") {
+TEST_CASE(
+    "outgoing message: each person once, groups opened, bare names completed (quirks.md: "
+    "recipients)") {
   auto message = prepare(
       "To: \"Last, First\" <Bob@example.test>, friends: a@x.test, b@x.test;\r\n"
       "Cc: bob@EXAMPLE.test, carl, =?utf-8?q?J=C3=B6rg?= <j@x.test>\r\nBcc: a@x.test\r\n\r\n");

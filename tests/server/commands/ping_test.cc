@@ -108,7 +108,9 @@ TEST_CASE("Ping: news that came before the Ping is told at once, until a Sync ha
   server.park(ping({inbox}));
 }
 
-TEST_CASE("Ping: flags and removals do not count, and a wake for nothing parks again") {
+TEST_CASE(
+    "Ping: flags and removals do not count, and a wake for nothing parks again (quirks.md: "
+    "Android)") {
   ServiceFixture server;
   const std::string inbox = server.folder_id(2);
   const auto id = server.deliver(test::simple_mail("one"));
@@ -151,7 +153,9 @@ TEST_CASE("Ping: mail that comes with the deadline is told") {
   CHECK(text_at(resumed(parked, http::WakeReason::deadline), {tag::kStatus}) == "2");
 }
 
-TEST_CASE("Ping: parameters are remembered per device, each part alone, also over a restart") {
+TEST_CASE(
+    "Ping: parameters are remembered per device, each part alone, also over a restart (quirks.md: "
+    "empty Ping)") {
   ServiceFixture server;
   const std::string inbox = server.folder_id(2);
   server.folder_id(2, "dev2");
@@ -218,7 +222,9 @@ TEST_CASE("Ping: a changed folder list is status 7, at once or when it changes, 
   server.park(ping({inbox}));
 }
 
-TEST_CASE("Ping: folders that are unknown or were never synced are left out in silence") {
+TEST_CASE(
+    "Ping: folders that are unknown or were never synced are left out in silence (quirks.md: iOS, "
+    "Outlook)") {
   ServiceFixture server;
   const std::string inbox = server.folder_id(2);
   server.prime(inbox);

@@ -52,7 +52,7 @@ std::string policy_text(const Element& root, wbxml::Tag field) {
 
 }  // namespace
 
-TEST_CASE("Provision: two phases give a temporary and then a permanent key") {
+TEST_CASE("Provision: two phases give a temporary and then a permanent key (quirks.md: Kerio)") {
   for (const char* version : {"12.0", "12.1", "14.0", "14.1", "16.0", "16.1"}) {
     CAPTURE(version);
     ServiceFixture server;
@@ -179,7 +179,7 @@ TEST_CASE("Provision: malformed requests are status 2") {
   }
 }
 
-TEST_CASE("Provision: keys belong to one device and one user") {
+TEST_CASE("Provision: keys belong to one device and one user (quirks.md: Policy key)") {
   ServiceFixture server;
   Call mine = initial("14.0");
   const std::string temporary = policy_text(server.element(mine), tag::kPolicyKey);

@@ -67,7 +67,9 @@ TEST_CASE("query: the example of MS-ASHTTP") {
   CHECK_FALSE(query->policy_key);
 }
 
-TEST_CASE("query: base64 with policy key and parameters; Options is a bit mask") {
+TEST_CASE(
+    "query: base64 with policy key and parameters; Options is a bit mask (quirks.md: Options, "
+    "field.md 1.1)") {
   const std::string parameters("\x07\x01\x03\x01\x02m1\x03\x04m1:2\x00\x01x\x08\x02me", 20);
   const auto query = parse_query(
       base64_query(141, 19, "dev", std::string("\x01\x02\x00\x80", 4), "iPhone", parameters));
@@ -98,7 +100,9 @@ TEST_CASE("query: base64 of the URL alphabet, without padding, or percent-encode
   CHECK(parse_query("eQ4JBAQBAQEBAAJTUA%3D%3D"));
 }
 
-TEST_CASE("query: device type before policy key and a zero byte, as one client writes it") {
+TEST_CASE(
+    "query: device type before policy key and a zero byte, as one client writes it (quirks.md: "
+    "go-activesync)") {
   std::string bytes("\x8D\x00\x09\x04\x03", 5);
   bytes += "dev";
   bytes += "\x06iPhone";

@@ -325,7 +325,7 @@ TEST_CASE("ResolveRecipients: a group is one recipient, with its members' count 
   CHECK_FALSE(limited->has(tag::kCertificate));
 }
 
-TEST_CASE("ResolveRecipients: without calendars availability is 163, from 14.0 on") {
+TEST_CASE("ResolveRecipients: without calendars availability is 163, from 14.0 on (field.md 1.2)") {
   // covers: MS-ASCMD R7511 R7512 R6085 R6193 R6194 R6195 R6196 R6196100701 R4298 R3338 R7262
   for (const char* version : kVersions) {
     CAPTURE(version);

@@ -82,7 +82,9 @@ void deliver(ServiceFixture& server, int count, const std::string& body) {
 
 }  // namespace
 
-TEST_CASE("Search: mail is found by its words, newest first, with Class, LongId and properties") {
+TEST_CASE(
+    "Search: mail is found by its words, newest first, with Class, LongId and properties (field.md "
+    "1.2)") {
   // covers: MS-ASCMD R6087 R6088 R6089 R6090 R6090100601 R6091 R7513 R7514 R7515 R7516 R3880 R2545
   // covers: MS-ASCMD R4315 R4327 R4531 R3844 R3846 R3849 R3862 R5849 R3687 R1836 R1392 R2501 R3733
   // covers: MS-ASCMD R922 R4638 R4636 R3704

@@ -98,7 +98,9 @@ TEST_CASE("SendMail: the copy in Sent is read and has the Bcc") {
   CHECK(server.mailbox()->bytes(server.folder(FolderRole::sent), id)->view() == kMime);
 }
 
-TEST_CASE("SendMail: the same ClientId and content again is answered as sent and sent once") {
+TEST_CASE(
+    "SendMail: the same ClientId and content again is answered as sent and sent once (quirks.md: "
+    "BlackBerry, field.md pain 4)") {
   ServiceFixture server;
   for (int i = 0; i < 3; ++i) check_sent(server.reply(send_mail("c1", kMime, true)));
   server.restart();

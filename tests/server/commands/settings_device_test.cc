@@ -71,7 +71,9 @@ TEST_CASE("Settings: device information is kept") {
   }
 }
 
-TEST_CASE("Settings: every value of the device information is kept that the version has") {
+TEST_CASE(
+    "Settings: every value of the device information is kept that the version has (quirks.md: "
+    "Android, field.md 1.2)") {
   // covers: MS-ASCMD R6514 R6515 R6516 R6517 R6826 R6827 R6828 R6829 R7416
   for (const char* version : kVersions) {
     ServiceFixture server;

@@ -94,7 +94,9 @@ TEST_CASE("Settings Oof: before anything is set it is off, with one message per 
   }
 }
 
-TEST_CASE("Settings Oof: what one device sets another one of the user gets, per audience") {
+TEST_CASE(
+    "Settings Oof: what one device sets another one of the user gets, per audience (quirks.md: "
+    "OOF, field.md 1.2)") {
   // covers: MS-ASCMD R778 R783 R788 R5867 R793 R797 R5866 R802 R2247 R2249 R2251 R2252 R3510
   // covers: MS-ASCMD R3511 R3513 R2000 R3527 R3532 R3782 R3784 R826 R4392
   for (const char* version : kVersions) {

@@ -166,7 +166,7 @@ TEST_CASE("SmartReply, SmartForward: raw MIME and the query up to 12.1") {
   }
 }
 
-TEST_CASE("SmartReply: to more than the sender is a reply to all") {
+TEST_CASE("SmartReply: to more than the sender is a reply to all (field.md 1.3)") {
   Inbox server;
   const auto verb_after = [&](const std::string& client_id, const std::string& to) {
     const std::string mime = "From: ann@example.test\r\nTo: " + to + "\r\n\r\nHi\r\n";

@@ -118,7 +118,9 @@ Call smart(const std::string& command, const std::string& id, const std::string&
 
 }  // namespace
 
-TEST_CASE("S/MIME: SendMail leaves signed and encrypted mail byte for byte") {
+TEST_CASE(
+    "S/MIME: SendMail leaves signed and encrypted mail byte for byte (quirks.md: Nine, field.md "
+    "pain 15)") {
   Smime smime;
   ServiceFixture server;
   int count = 0;
@@ -178,7 +180,7 @@ TEST_CASE("S/MIME: a sealed original is attached whole and still verifies and op
   }
 }
 
-TEST_CASE("S/MIME: Sync and ItemOperations give the stored bytes as Type 4") {
+TEST_CASE("S/MIME: Sync and ItemOperations give the stored bytes as Type 4 (quirks.md: iOS)") {
   Smime smime;
   for (const std::string& mail :
        {smime.clear_signed("ann@example.test"), smime.encrypted("ann@example.test")}) {

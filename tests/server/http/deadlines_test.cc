@@ -157,7 +157,7 @@ TEST_CASE("deadlines: a client that reads below the least rate is cut off, a slo
   }
 }
 
-TEST_CASE("deadlines: a handler may take longer than any of them") {
+TEST_CASE("deadlines: a handler may take longer than any of them (quirks.md: slow requests)") {
   ServerFixture fixture(Mode::plain, short_deadlines());
   fixture.server().route("/slow", [](http::HttpRequest& request) {
     std::this_thread::sleep_for(milliseconds(1500));

@@ -443,7 +443,9 @@ TEST_CASE("server: replies are gzipped when asked for, worth it and of a fitting
   CHECK(client.reply().status == 200);
 }
 
-TEST_CASE("server: a full queue is answered 503 with Retry-After, and later requests are served") {
+TEST_CASE(
+    "server: a full queue is answered 503 with Retry-After, and later requests are served "
+    "(quirks.md: 503, field.md 1.1)") {
   http::ServerOptions options;
   options.workers = 1;
   options.max_queued = 2;

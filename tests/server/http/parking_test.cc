@@ -346,7 +346,9 @@ TEST_CASE("parking: what a resume throws becomes a 500") {
   CHECK(client.reply().status == 500);
 }
 
-TEST_CASE("parking: 2,000 parked requests hold no thread, and waking all at once answers all") {
+TEST_CASE(
+    "parking: 2,000 parked requests hold no thread, and waking all at once answers all (field.md "
+    "pain 1)") {
   rlimit files{};
   ::getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;

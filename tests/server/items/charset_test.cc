@@ -61,7 +61,7 @@ TEST_CASE("charset: labelled text is read by its label (field.md pain 16)") {
   }
 }
 
-TEST_CASE("charset: an unknown, missing or wrong label does not make mojibake (pain 16)") {
+TEST_CASE("charset: an unknown, missing or wrong label does not make mojibake (field.md pain 16)") {
   const std::string german = "Grüße aus München, schöne Straße";
   for (const char* label : {"", "x-unknown", "us-ascii", "utf-8", "unknown-8bit", "iso-8859-1"}) {
     INFO(label);
@@ -79,7 +79,7 @@ TEST_CASE("charset: an unknown, missing or wrong label does not make mojibake (p
   CHECK(decode_text(encode(russian, "windows-1251"), "x-none") == russian);
 }
 
-TEST_CASE("charset: UTF-8 that was encoded twice is read once (pain 16)") {
+TEST_CASE("charset: UTF-8 that was encoded twice is read once (field.md pain 16)") {
   const std::string text = "Grüße aus München – schöne Straße";
   std::string twice;
   UErrorCode error = U_ZERO_ERROR;

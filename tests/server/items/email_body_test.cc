@@ -66,7 +66,9 @@ TEST_CASE("body: rich text is not to be had, so the native form is sent") {
   CHECK(body_text(render(kHtmlMail, body(BodyType::rtf)), base::kType) == "2");
 }
 
-TEST_CASE("body: TruncationSize is honoured exactly, in bytes, at character borders") {
+TEST_CASE(
+    "body: TruncationSize is honoured exactly, in bytes, at character borders (quirks.md: iOS, "
+    "field.md pain 9)") {
   std::string words;
   while (words.size() < 3000) words += "Größe 你好 👋 abc ";
   for (const char* encoding : {"8bit", "base64", "quoted-printable"}) {
@@ -138,7 +140,9 @@ TEST_CASE("body: AllOrNone without another preference gives no data, only size a
   CHECK(body_text(tree, base::kPreview) == "First paragraph. Second paragr");
 }
 
-TEST_CASE("preview: at most the characters asked, without links, markup and line ends") {
+TEST_CASE(
+    "preview: at most the characters asked, without links, markup and line ends (quirks.md: iOS, "
+    "field.md 1.3)") {
   const std::string bytes = test::mail(
       "Content-Type: text/html; charset=utf-8\r\n",
       "<p>Sale!\r\n<a href=\"https://e.test/very/long\">https://e.test/very/long</a></p>"
@@ -222,12 +226,12 @@ TEST_CASE("2.5: Body is plain, with BodySize and BodyTruncated; MIMEData replace
   CHECK(test::text(tree, mail::kBody) == kAbsent);
 }
 
-TEST_CASE("body: line ends of plain text become CRLF (quirks: Android)") {
+TEST_CASE("body: line ends of plain text become CRLF (quirks.md: Android)") {
   const std::string bytes = test::mail("", "a\nb\r\nc\rd\n\ne\r\n\r\nf");
   CHECK(data(render(bytes, body(BodyType::plain))) == "a\r\nb\r\nc\r\nd\r\n\r\ne\r\n\r\nf");
 }
 
-TEST_CASE("body: an empty message is an empty line, not an empty element (quirks)") {
+TEST_CASE("body: an empty message is an empty line, not an empty element (quirks.md)") {
   for (const BodyType type : {BodyType::plain, BodyType::html}) {
     CHECK(data(render(test::mail("", ""), body(type))) == "\r\n");
     CHECK(data(render(test::mail("", "  \r\n \r\n"), body(type))) == "\r\n");
@@ -247,7 +251,7 @@ TEST_CASE("body: characters that XML forbids never go out") {
   CHECK(test::text(render(bytes, {}), mail::kSubject) == "az");
 }
 
-TEST_CASE("body: html is sent in UTF-8 and its meta charset says so (quirks: Outlook 2013)") {
+TEST_CASE("body: html is sent in UTF-8 and its meta charset says so (quirks.md: Outlook 2013)") {
   const std::string bytes = test::mail("Content-Type: text/html; charset=iso-8859-1\r\n",
                                        "<head><meta charset=\"iso-8859-1\"></head><p>Gr\xFC\xDF"
                                        "e</p>");

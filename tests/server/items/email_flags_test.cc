@@ -102,7 +102,7 @@ TEST_CASE("change: a follow-up flag with all details goes there and back") {
   }
 }
 
-TEST_CASE("change: completing and clearing a flag") {
+TEST_CASE("change: completing and clearing a flag (quirks.md: HTC Desire)") {
   storage::MessageInfo info = test::message_info();
   info = apply(info, *parse_change(application_data({active_flag(kDates)}), info, Version::v12_0));
   CHECK(info.flags.flagged);
@@ -116,7 +116,7 @@ TEST_CASE("change: completing and clearing a flag") {
   const Element shown = rendered(info, storage::aspect::kFlag);
   CHECK(shown.child(mail::kFlag)->text_of(mail::kStatus) == "1");
   CHECK(shown.child(mail::kFlag)->text_of(mail::kCompleteTime) == "2026-03-02T10:00:00.000Z");
-  // An empty Flag clears it (quirks: HTC), and so does status 0.
+  // An empty Flag clears it (quirks.md: HTC), and so does status 0.
   for (const Element& clear : {flag({}), flag({{mail::kStatus, std::string("0")}})}) {
     const auto cleared = parse_change(application_data({clear}), info, Version::v14_1);
     REQUIRE(cleared);

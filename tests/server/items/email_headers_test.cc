@@ -49,7 +49,7 @@ TEST_CASE("subject: table of encodings") {
   }
 }
 
-TEST_CASE("addresses: table of forms") {
+TEST_CASE("addresses: table of forms (quirks.md: HTC)") {
   const std::pair<const char*, const char*> cases[] = {
       {"a@e.test", "\"a@e.test\" <a@e.test>"},
       {"<a@e.test>", "\"a@e.test\" <a@e.test>"},
@@ -112,7 +112,9 @@ TEST_CASE("thread topic: prefixes of several languages are removed") {
   }
 }
 
-TEST_CASE("importance: read from every header that programs write; always sent") {
+TEST_CASE(
+    "importance: read from every header that programs write; always sent (quirks.md: Android, "
+    "Outlook)") {
   const std::pair<const char*, const char*> cases[] = {
       {"", "1"},
       {"Importance: high\r\n", "2"},

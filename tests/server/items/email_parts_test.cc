@@ -39,7 +39,9 @@ std::string fixtures() { return (test::shared_dir() / "spec/fixtures").string();
 
 }  // namespace
 
-TEST_CASE("attachment: every listed one can be fetched by its reference, with its bytes") {
+TEST_CASE(
+    "attachment: every listed one can be fetched by its reference, with its bytes (quirks.md: "
+    "EstimatedDataSize)") {
   std::string all;
   for (int i = 0; i < 256; ++i) all += static_cast<char>(i);
   const std::string bytes = golden("05-attachments");
@@ -97,7 +99,7 @@ TEST_CASE("attachment: a picture is inline only where html can show it") {
   CHECK(!attachments(plain).at(0).has(base::kIsInline));
 }
 
-TEST_CASE("attachment: names are decoded, safe, and never empty") {
+TEST_CASE("attachment: names are decoded, safe, and never empty (quirks.md: .eml)") {
   const std::pair<const char*, const char*> cases[] = {
       {"Content-Type: image/png; name=\"=?utf-8?B?w7xiZXIucG5n?=\"", "über.png"},
       {"Content-Type: image/png\r\nContent-Disposition: attachment; filename*=utf-8''%C3%BC.png",
@@ -177,7 +179,8 @@ TEST_CASE("draft: IsDraft and Bcc for 16.x only") {
   CHECK(!test::render(bytes, test::message_info(), context, {}).has(wbxml::email2::kBcc));
 }
 
-TEST_CASE("placeholder: subject, date and an explanation, for bytes of any kind (pain 14)") {
+TEST_CASE(
+    "placeholder: subject, date and an explanation, for bytes of any kind (field.md pain 14)") {
   const auto placeholder = [](std::string_view bytes, Version version) {
     wbxml::Encoder out = test::application_data();
     eas::email::render_placeholder(bytes, test::message_info(), test::context(version), "why", out);
@@ -237,7 +240,9 @@ TEST_CASE("hostile: nesting, thousands of parts and broken structures are read i
   CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(60));
 }
 
-TEST_CASE("hostile: every prefix of a message renders, or goes out as a placeholder") {
+TEST_CASE(
+    "hostile: every prefix of a message renders, or goes out as a placeholder (quirks.md: "
+    "DateReceived)") {
   for (const char* name : {"05-attachments", "03-alternative", "09-ndr"}) {
     const std::string bytes = golden(name);
     int placeholders = 0;

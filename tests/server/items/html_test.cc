@@ -68,7 +68,7 @@ TEST_CASE("html to text: table of markup") {
   }
 }
 
-TEST_CASE("html to text: without links and images for previews (quirks: iOS)") {
+TEST_CASE("html to text: without links and images for previews (quirks.md: iOS)") {
   CHECK(to_text("<a href='https://e.test/long'>site</a><img alt=x>", false) == "site");
 }
 

@@ -30,7 +30,8 @@ StormVerdict sync(StormGuard& guard, std::uint64_t request, StormAnswer::Kind ki
 
 }  // namespace
 
-TEST_CASE("storm: equal requests with equal answers are slowed down, more and more (field.md 3)") {
+TEST_CASE(
+    "storm: equal requests with equal answers are slowed down, more and more (field.md pain 3)") {
   StormGuard guard(StormOptions{10});
   UnixMillis now = 1'000'000;
   for (int i = 0; i < 11; ++i) CHECK(again(guard, now += 5).delay == 0);
@@ -87,7 +88,7 @@ TEST_CASE("storm: a phone that waits for its delayed answers is never sent faste
   CHECK(refused >= 1);
 }
 
-TEST_CASE("storm: harmless phones are never touched (field.md 3)") {
+TEST_CASE("storm: harmless phones are never touched (field.md pain 3)") {
   StormGuard guard(StormOptions{30});
   UnixMillis now = 1'000'000;
   SUBCASE("one that asks every three seconds for ever") {
@@ -111,7 +112,8 @@ TEST_CASE("storm: harmless phones are never touched (field.md 3)") {
 }
 
 TEST_CASE(
-    "storm: a mailbox into which mail flows is none: each Ping's news is fetched (field.md 3)") {
+    "storm: a mailbox into which mail flows is none: each Ping's news is fetched (field.md pain "
+    "3)") {
   StormGuard guard(StormOptions{30});
   UnixMillis now = 1'000'000;
   for (std::uint64_t i = 0; i < 5000; ++i) {

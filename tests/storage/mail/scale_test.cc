@@ -14,7 +14,8 @@ double ms_since(Steady::time_point begin) {
 }
 }  // namespace
 
-TEST_CASE("scale: a large folder is indexed once, and afterwards costs what changes") {
+TEST_CASE(
+    "scale: a large folder is indexed once, and afterwards costs what changes (field.md pain 11)") {
   const char* asked = std::getenv("GODWIT_SCALE");
   const int messages = asked != nullptr ? std::atoi(asked) : 20'000;
   TempDir dir;
