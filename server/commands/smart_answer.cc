@@ -43,7 +43,7 @@ class Answer {
     submission.client_id = wanted_.client_id;
     submission.keep_copy = wanted_.keep_copy;
     submission.about = about();
-    submission.compose = [this](std::string mime) { return compose_message(mime); };
+    submission.compose = [this](const std::string& mime) { return compose_message(mime); };
     auto sent = submit(request_, services_, std::move(submission));
     if (auto* error = std::get_if<CommandError>(&sent)) return std::move(*error);
     mark(std::get<Submitted>(sent));

@@ -128,7 +128,7 @@ std::variant<OutgoingMessage, CommandError> make_message(const Request& request,
                                                          const std::string& identity) {
   std::string mime = std::move(submission.mime);
   if (submission.compose) {
-    auto composed = submission.compose(std::move(mime));
+    auto composed = submission.compose(mime);
     if (auto* error = std::get_if<CommandError>(&composed)) return std::move(*error);
     mime = std::move(std::get<std::string>(composed));
   }

@@ -22,7 +22,7 @@ struct Submission {
   std::string about;
   // Makes of `mime` what goes out; runs only when something is to be sent or kept. Its error is the
   // submission's, and nothing is sent then. Empty: `mime` goes out as it is.
-  std::function<std::variant<std::string, CommandError>(std::string mime)> compose;
+  std::function<std::variant<std::string, CommandError>(const std::string& mime)> compose;
 };
 
 struct Submitted {

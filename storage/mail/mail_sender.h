@@ -27,12 +27,12 @@ class MailSender {
   virtual ~MailSender() = default;
   // A recipient may be a group: then each user in it is one, and none gets two copies, by however
   // many ways they are meant. Returns when every recipient is either delivered, accepted by the
-  // relay, or reported: a local address that does not exist, a local mailbox that is full or broken,
-  // or a recipient that the relay refuses for good, comes back to the sender's Inbox as a
+  // relay, or reported: a local address that does not exist, a local mailbox that is full or
+  // broken, or a recipient that the relay refuses for good, comes back to the sender's Inbox as a
   // non-delivery report and is no failure here.
   // denied: recipients elsewhere, but no relay is configured. unavailable: a local mailbox or the
-  // relay cannot be reached, or the relay says 4xx (nothing was handed over to it); local recipients
-  // may have theirs already. invalid: no recipients.
+  // relay cannot be reached, or the relay says 4xx (nothing was handed over to it); local
+  // recipients may have theirs already. invalid: no recipients.
   virtual Result<void> send(const OutgoingMail& mail) = 0;
 };
 

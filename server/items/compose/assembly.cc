@@ -145,7 +145,7 @@ class Writer {
   }
 
   std::string open(std::string_view subtype, std::string_view parameters) {
-    const std::string boundary = boundary_ + static_cast<char>('a' + made_++);
+    std::string boundary = boundary_ + static_cast<char>('a' + made_++);
     out_ += "Content-Type: multipart/";
     out_ += subtype;
     out_ += "; boundary=\"" + boundary + "\"";

@@ -54,7 +54,8 @@ std::string content_of(const Element& add) {
   const Element* content = add.child(base::kContent);
   if (content->opaque) return content->text;
   auto decoded = storage::base64_decode(content->text);
-  return decoded ? std::move(*decoded) : content->text;
+  if (decoded) return *std::move(decoded);
+  return content->text;
 }
 
 Result<void> read_added(const Element& add, DraftEdit& edit) {
