@@ -119,6 +119,7 @@ class Parser {
     }
     if (terms.size() == 1) return std::move(terms.front().query);
     std::vector<SearchQuery> all;
+    all.reserve(terms.size());
     for (Term& term : terms) all.push_back(std::move(term.query));
     return SearchQuery::combine(Kind::all_of, std::move(all));
   }

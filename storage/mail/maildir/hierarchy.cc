@@ -301,11 +301,11 @@ Result<void> MaildirMailbox::refresh_hierarchy_locked(bool force) {
     GODWIT_TRY(load());
   }
   GODWIT_TRY(make_role_folders(user_fd.get(), rows));
-  auto saved = compare_hierarchy(user_fd.get(), user->root, std::move(rows));
+  auto saved = compare_hierarchy(user_fd.get(), user->root, rows);
   if (saved || saved.error().kind != ErrorKind::exists) return saved;
   // Another process saved news first, most often the same: what is there left to save?
   GODWIT_TRY(load());
-  saved = compare_hierarchy(user_fd.get(), user->root, std::move(rows));
+  saved = compare_hierarchy(user_fd.get(), user->root, rows);
   if (!saved && saved.error().kind == ErrorKind::exists) {
     log_event(LogLevel::warning, "the list of mail folders could not be saved",
               {{"user", user_}, {"reason", saved.error().message}});
@@ -316,7 +316,7 @@ Result<void> MaildirMailbox::refresh_hierarchy_locked(bool force) {
 
 // Makes the rows agree with the directories. exists: the rows have changed since they were loaded.
 Result<void> MaildirMailbox::compare_hierarchy(int user_fd, const Stamp& known,
-                                               std::vector<FolderRow> rows) {
+                                               const std::vector<FolderRow>& rows) {
   Stamp stamp = stamp_of(user_fd);
   GODWIT_ASSIGN(DiskFolders disk, read_disk(user_fd));
   const Plan plan = Reconciler(rows, std::move(disk)).run();

@@ -158,8 +158,8 @@ class MaildirMailbox final : public Mailbox,
   // hierarchy.cc
   Result<void> refresh_hierarchy(bool force) EXCLUDES(hierarchy_mutex_);
   Result<void> refresh_hierarchy_locked(bool force) REQUIRES(hierarchy_mutex_);
-  Result<void> compare_hierarchy(int user_fd, const Stamp& known, std::vector<FolderRow> rows)
-      REQUIRES(hierarchy_mutex_);
+  Result<void> compare_hierarchy(int user_fd, const Stamp& known,
+                                 const std::vector<FolderRow>& rows) REQUIRES(hierarchy_mutex_);
   Result<void> finish_rename(const UserRow& user, int user_fd) REQUIRES(hierarchy_mutex_);
   Result<void> update_rows_after_rename(const std::string& from, const std::string& to)
       REQUIRES(hierarchy_mutex_);
