@@ -26,14 +26,7 @@ constexpr int kWrongKey = 9;
 constexpr int kMalformed = 10;
 
 Reply refuse(const Request& request, int status, std::string_view reason) {
-  log_refusal(request, "FolderSync", status, reason);
-  wbxml::Encoder out;
-  out.start(tag::kFolderSync);
-  out.number(tag::kStatus, status);
-  out.end();
-  Reply reply;
-  reply.body = out.take();
-  return reply;
+  return eas::refuse(request, tag::kFolderSync, tag::kStatus, status, reason);
 }
 
 // A temporary failure has a better answer than this command's own "server error".

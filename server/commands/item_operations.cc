@@ -44,14 +44,7 @@ std::size_t find_operation(const wbxml::Element& child, Version version) {
 }
 
 Reply refuse(const Request& request, int status, std::string_view reason) {
-  log_refusal(request, "ItemOperations", status, reason);
-  wbxml::Encoder out;
-  out.start(tag::kItemOperations);
-  out.number(tag::kStatus, status);
-  out.end();
-  Reply reply;
-  reply.body = out.take();
-  return reply;
+  return eas::refuse(request, tag::kItemOperations, tag::kStatus, status, reason);
 }
 
 }  // namespace

@@ -89,14 +89,7 @@ Reply write(const Answer& answer, Version version) {
 }
 
 Reply protocol_error(const Request& request, std::string_view reason) {
-  log_refusal(request, "Provision", kProtocolError, reason);
-  wbxml::Encoder out;
-  out.start(tag::kProvision);
-  out.number(tag::kStatus, kProtocolError);
-  out.end();
-  Reply reply;
-  reply.body = out.take();
-  return reply;
+  return refuse(request, tag::kProvision, tag::kStatus, kProtocolError, reason);
 }
 
 std::uint32_t permanent_key(const storage::Device& device, std::uint32_t temporary) {

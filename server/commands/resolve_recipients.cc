@@ -199,14 +199,7 @@ class Resolver {
 };
 
 Reply refuse(const Request& request, int status, std::string_view reason) {
-  log_refusal(request, "ResolveRecipients", status, reason);
-  wbxml::Encoder out;
-  out.start(tag::kResolveRecipients);
-  out.number(tag::kStatus, status);
-  out.end();
-  Reply reply;
-  reply.body = out.take();
-  return reply;
+  return eas::refuse(request, tag::kResolveRecipients, tag::kStatus, status, reason);
 }
 
 }  // namespace

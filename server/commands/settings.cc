@@ -43,12 +43,8 @@ Reply finish(wbxml::Encoder& out) {
 }
 
 Reply protocol_error(const Request& request) {
-  log_refusal(request, "Settings", settings_status::kProtocolError, "unknown or doubled property");
-  wbxml::Encoder out;
-  out.start(tag::kSettings);
-  out.number(tag::kStatus, settings_status::kProtocolError);
-  out.end();
-  return finish(out);
+  return refuse(request, tag::kSettings, tag::kStatus, settings_status::kProtocolError,
+                "unknown or doubled property");
 }
 
 }  // namespace

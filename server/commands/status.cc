@@ -30,6 +30,16 @@ constexpr std::array kRows = {
     Row{145, 403}, Row{147, 400}, Row{165, 403}, Row{166, 400}, Row{177, 403},
 };
 
+Reply status_reply(wbxml::Tag root, wbxml::Tag status_tag, int status) {
+  wbxml::Encoder out;
+  out.start(root);
+  out.number(status_tag, status);
+  out.end();
+  Reply reply;
+  reply.body = out.take();
+  return reply;
+}
+
 }  // namespace
 
 int http_status_of(int status) {
@@ -60,15 +70,16 @@ void log_refusal(const Request& request, std::string_view command, int status,
                       {"version", to_string(request.version)}});
 }
 
+Reply refuse(const Request& request, wbxml::Tag root, wbxml::Tag status_tag, int status,
+             std::string_view reason) {
+  log_refusal(request, request.query.command, status, reason);
+  return status_reply(root, status_tag, status);
+}
+
 Reply error_reply(const CommandError& error, const CommandInfo& command, Version version) {
   Reply reply;
   if (version >= Version::v14_0 && command.root != kNoBody) {
-    wbxml::Encoder out;
-    out.start(command.root);
-    out.number(command.status, error.status);
-    out.end();
-    reply.body = out.take();
-    return reply;
+    return status_reply(command.root, command.status, error.status);
   }
   reply.http_status = error.http_status;
   if (error.http_status == 503) {

@@ -64,6 +64,11 @@ CommandError command_error(const storage::Error& error);
 void log_refusal(const Request& request, std::string_view command, int status,
                  std::string_view reason);
 
+// The answer of a command that is refused as a whole with a Status of its own, in every version:
+// <root><status>N</status></root>. Logs the refusal.
+Reply refuse(const Request& request, wbxml::Tag root, wbxml::Tag status_tag, int status,
+             std::string_view reason);
+
 // How an error goes out: up to 12.1 as its HTTP status without a body, from 14.0 on as
 // <Root><Status>. 503 carries Retry-After.
 Reply error_reply(const CommandError& error, const CommandInfo& command, Version version);
