@@ -23,7 +23,7 @@ std::string_view type_name(int type) {
   constexpr std::string_view kNames[] = {"",      "folder",  "Inbox", "Drafts",   "Deleted",
                                          "Sent",  "Outbox",  "Tasks", "Calendar", "Contacts",
                                          "Notes", "Journal", "mail",  "calendar", "contacts",
-                                         "tasks", "journal", "notes"};
+                                         "tasks", "journal", "notes", "?",        "recipients"};
   return type > 0 && type < static_cast<int>(std::size(kNames)) ? kNames[type] : "?";
 }
 
