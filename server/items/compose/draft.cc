@@ -7,6 +7,7 @@
 
 #include "server/items/compose/addresses.h"
 #include "server/items/compose/header_fields.h"
+#include "server/items/email/attachments.h"
 #include "server/items/email/body.h"
 #include "server/items/email/structure.h"
 #include "storage/base/text.h"
@@ -74,12 +75,20 @@ bool is_any_of(std::string_view name, std::initializer_list<std::string_view> na
                      [&](std::string_view one) { return storage::equals_ignore_case(name, one); });
 }
 
+// Do attachments stand here that a phone knows by their numbers?
+bool has_attachments(std::string_view message) {
+  if (message.empty()) return false;
+  const auto mime = email::Mime::parse(message);
+  return mime && !email::list_attachments(*mime, email::read_structure(*mime)).empty();
+}
+
 class Editor {
  public:
   Editor(std::string_view stored, const DraftEdit& edit, const DraftStamp& stamp)
       : edit_(edit),
         stamp_(stamp),
         is_new_mime_(edit.body_type == BodyType::mime),
+        stored_(stored),
         source_(is_new_mime_ ? std::string_view(edit.body) : stored),
         header_(parse_header(source_)),
         marks_(read_marks(parse_header(stored))) {}
@@ -89,7 +98,7 @@ class Editor {
     if (rebuilds_body()) return rebuild();
     if (is_new_mime_) follow({});  // all parts are others now
     Draft draft;
-    draft.renumbered = is_new_mime_;
+    draft.renumbered = is_new_mime_ && (has_attachments(stored_) || has_attachments(source_));
     draft.bytes = fields(true);
     if (header_.find("MIME-Version") == nullptr) draft.bytes += "MIME-Version: 1.0\r\n";
     draft.bytes += mark_field(marks_);
@@ -227,6 +236,7 @@ class Editor {
   const DraftEdit& edit_;
   const DraftStamp& stamp_;
   const bool is_new_mime_;
+  const std::string_view stored_;
   const std::string_view source_;
   const Header header_;
   std::vector<Mark> marks_;

@@ -455,6 +455,23 @@ TEST_CASE("drafts: full MIME as a draft, changed and sent as it is (quirks.md: i
   CHECK(has(server.sender.sent[0].bytes, "Message-ID: <m1@phone>\r\n"));
 }
 
+TEST_CASE("drafts: full MIME that is saved again and again is the phone's own, never a conflict") {
+  ServiceFixture server;
+  Phone phone(server);
+  const auto draft = [](const std::string& text) {
+    return fields({body("4",
+                        "From: ann@example.test\r\nTo: bob@example.test\r\nSubject: whole\r\n"
+                        "MIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\n" +
+                            text)});
+  };
+  const std::string id = id_of(phone.sync({add("c1", draft("one\r\n"))}).responses.at(0));
+  const Answer both =
+      phone.sync({change(id, draft("two\r\n")), change(id, draft("three\r\n"))}, true, "1");
+  CHECK(both.responses.empty());
+  CHECK(both.commands.empty());
+  CHECK(stored(server, id).ends_with("three\r\n"));
+}
+
 TEST_CASE("drafts: a change by another phone meanwhile wins or loses as the phone asks") {
   ServiceFixture server;
   Phone phone(server);
