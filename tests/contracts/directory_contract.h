@@ -183,7 +183,7 @@ TEST_CASE_TEMPLATE_DEFINE("directory: logins", Backend, directory_logins) {
     setup.cost("ann", "secret", kSuccess);
     CHECK(setup.cost("ann", "wrong", kDenied) == 1);  // remembered ones do not change it
   }
-  SUBCASE("passwords and names are right in UTF-8 and in ISO-8859-1") {
+  SUBCASE("passwords and names are right in UTF-8 and in ISO-8859-1 (quirks.md: Outlook)") {
     const User jorg = ok(directory.add("J\xc3\x96rg@example.test", "gr\xc3\xbc\xc3\x9f"));
     CHECK(jorg.address == "j\xc3\xb6rg@example.test");
     CHECK(ok(directory.authenticate("j\xc3\xb6rg", "gr\xc3\xbc\xc3\x9f")).id == jorg.id);

@@ -71,7 +71,7 @@ TEST_CASE("doctor: a healthy server has no problem, and a request is held as lon
 
 TEST_CASE(
     "doctor: a proxy that cuts waiting requests is found, with its limit "
-    "(field.md 2, pain 23)") {
+    "(field.md pain 23)") {
   ServerProcess server;
   test::TcpPeer proxy(
       [&server](int socket) { test::relay_until_idle(socket, server.port(), 1500); });

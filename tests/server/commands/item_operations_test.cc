@@ -190,7 +190,8 @@ TEST_CASE("ItemOperations: a range past the end is cut, one that begins there is
   }
 }
 
-TEST_CASE("ItemOperations: multipart carries bodies and attachments as bytes") {
+TEST_CASE("ItemOperations: multipart carries bodies and attachments as bytes (field.md 1.1)") {
+  // covers: MS-ASHTTP R154
   ServiceFixture server;
   const Stored stored(server);
   const std::string reference = attachment_reference(server, stored);

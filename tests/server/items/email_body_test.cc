@@ -231,7 +231,7 @@ TEST_CASE("body: line ends of plain text become CRLF (quirks.md: Android)") {
   CHECK(data(render(bytes, body(BodyType::plain))) == "a\r\nb\r\nc\r\nd\r\n\r\ne\r\n\r\nf");
 }
 
-TEST_CASE("body: an empty message is an empty line, not an empty element (quirks.md)") {
+TEST_CASE("body: an empty message is an empty line, not an empty element (quirks.md: Some)") {
   for (const BodyType type : {BodyType::plain, BodyType::html}) {
     CHECK(data(render(test::mail("", ""), body(type))) == "\r\n");
     CHECK(data(render(test::mail("", "  \r\n \r\n"), body(type))) == "\r\n");

@@ -122,7 +122,9 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("storm: a Ping with news that Sync does not bring is one (field.md 3, Android AOSP)") {
+TEST_CASE(
+    "storm: a Ping with news that Sync does not bring is one (field.md pain 3, quirks.md: "
+    "Android)") {
   using Kind = StormAnswer::Kind;
   for (const Kind kind : {Kind::other, Kind::delivers}) {
     // Nothing comes, or the same answer to the same request over and over.
