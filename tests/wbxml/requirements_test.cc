@@ -69,6 +69,7 @@ TEST_CASE("code pages: each element exists in the versions that the documents sa
 
 TEST_CASE("encoder: only the features of WBXML that the protocol uses") {
   // covers: MS-ASWBXML R801 R802 R804 R819 R6 R8 R655 R656
+  // covers: MS-ASHTTP R169
   wbxml::Element root(wbxml::airsync::kSync, {wbxml::Element(wbxml::airsync::kStatus, "1"),
                                               wbxml::Element(wbxml::email2::kConversationId, "id"),
                                               wbxml::Element(wbxml::airsync::kMoreAvailable)});

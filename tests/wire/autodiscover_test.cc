@@ -25,6 +25,7 @@ std::string question(const std::string& address) {
 }  // namespace
 
 TEST_CASE("autodiscover: POST finds the server, in whatever letters the path is written") {
+  // covers: MS-ASHTTP R144
   const std::string user = test::fresh_user();
   for (const char* path : {"/autodiscover/autodiscover.xml", "/Autodiscover/Autodiscover.xml",
                            "/AutoDiscover/AutoDiscover.xml"}) {

@@ -162,6 +162,7 @@ TEST_CASE("gethierarchy: the mail folders up to 12.1, none from 14.0 on") {
 
 TEST_CASE(
     "getattachment: bytes and type up to 12.1, 500 for what is not there, none from 14.0 on") {
+  // covers: MS-ASHTTP R218 R220 R522
   for (const Version version : test::kAllVersions) {
     CAPTURE(to_string(version));
     Phone phone(version);

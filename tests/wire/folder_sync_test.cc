@@ -100,6 +100,7 @@ TEST_CASE("foldersync: folder ids and collection keys survive a FolderSync with 
 }
 
 TEST_CASE("foldersync: the answer to key 0 names versions and commands") {
+  // covers: MS-ASHTTP R1104 R1202
   Phone phone(Version::v16_1);
   phone.connect();
   const auto answer = phone.post(folder_sync("0"));

@@ -214,6 +214,7 @@ TEST_CASE("itemoperations: an item that is not there is its own status, the comm
 
 TEST_CASE(
     "sendmail: reaches a local user once, is kept in Sent, and the same ClientId sends nothing") {
+  // covers: MS-ASHTTP R484
   for (const Version version : test::kAllVersions) {
     CAPTURE(to_string(version));
     Phone phone(version);

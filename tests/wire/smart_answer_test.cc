@@ -77,6 +77,7 @@ void check_arrived(const std::string& receiver, Version version, const Answering
 }  // namespace
 
 TEST_CASE("SmartReply and SmartForward carry the original to the receiver, once") {
+  // covers: MS-ASHTTP R488 R489
   for (const Version version : test::kAllVersions) {
     for (const std::string command : {"SmartReply", "SmartForward"}) {
       CAPTURE(to_string(version));

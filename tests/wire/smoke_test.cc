@@ -13,6 +13,7 @@ using test::Phone;
 
 TEST_CASE(
     "smoke: a phone of every version adds the account, gets its mail and is pushed new mail") {
+  // covers: MS-ASHTTP R1 R319 R518 R167 R228 R239 R241 R244 R281 R450 R504
   for (const eas::Version version : test::kAllVersions) {
     CAPTURE(to_string(version));
     Phone phone(version);
@@ -45,6 +46,7 @@ TEST_CASE(
 }
 
 TEST_CASE("smoke: health is answered without a login, other paths are not found") {
+  // covers: MS-ASHTTP R182
   Phone phone(eas::Version::v16_1);
   const auto health = phone.client().send("GET", "/healthz", {}, "");
   REQUIRE(health.has_value());

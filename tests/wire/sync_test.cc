@@ -263,6 +263,7 @@ TEST_CASE(
 TEST_CASE(
     "sync: nothing new is an empty answer from 12.1 on, and status 1 before (quirks.md: 2.5 and "
     "12.0)") {
+  // covers: MS-ASHTTP R482
   for (const Version version : test::kAllVersions) {
     CAPTURE(to_string(version));
     Phone phone(version);

@@ -117,6 +117,7 @@ bool follows_schema(const http::HttpReply& reply) {
 TEST_CASE("Autodiscover: the mobilesync answer names the user and the server's URL") {
   // covers: MS-ASCMD R41 R703 R735 R736 R1027 R1028 R806 R807 R1084 R2122 R2188 R2228 R3482 R3484
   // covers: MS-ASCMD R3815 R3816 R2480 R3890 R2562 R3951 R2624 R4646 R4648 R4649 R4691 R4693 R2888
+  // covers: MS-ASHTTP R445
   Site site;
   const auto reply = site.post(question("ANN@example.test"));
   CHECK(reply.status == 200);

@@ -36,6 +36,7 @@ TEST_CASE("command table: every row has a function, its own code and tags of one
 }
 
 TEST_CASE("command table: OPTIONS names exactly the rows") {
+  // covers: MS-ASHTTP R247
   std::string expected;
   for (const eas::CommandInfo& row : eas::all_commands()) {
     if (!expected.empty()) expected += ',';
@@ -71,6 +72,7 @@ TEST_CASE("status: a temporary failure of a store is never a permanent one (quir
 }
 
 TEST_CASE("status: an error is an HTTP status up to 12.1 and an element from 14.0 on") {
+  // covers: MS-ASHTTP R287 R288 R190
   const eas::CommandInfo& ping = *eas::find_command("Ping");
   const auto error = eas::command_error(eas::status::kServerErrorRetryLater, "test");
   const eas::Reply old = eas::error_reply(error, ping, eas::Version::v12_1);

@@ -185,6 +185,7 @@ TEST_CASE("conversations: the ids are the same in every folder, version and afte
 }
 
 TEST_CASE("conversations: versions before 14.0 are not told of them") {
+  // covers: MS-ASHTTP R283
   for (const char* version : {"2.5", "12.0", "12.1"}) {
     CAPTURE(version);
     ServiceFixture server;

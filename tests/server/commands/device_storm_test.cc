@@ -49,6 +49,7 @@ TEST_CASE(
 }
 
 TEST_CASE("storm: one that does not wait is refused with 503 and Retry-After, then let in again") {
+  // covers: MS-ASHTTP R273 R287 R288
   StormFixture server;
   http::HttpReply refused;
   for (int i = 0; i < 100 && refused.status != 503; ++i) {

@@ -97,6 +97,7 @@ std::string outcome(ServiceFixture& server, const Call& call) {
 }  // namespace
 
 TEST_CASE("dispatch: OPTIONS names versions and commands, and wants a login (quirks.md: TbSync)") {
+  // covers: MS-ASHTTP R238 R240 R247 R249 R2491 R296 R297 R459 R460 R461 R1201 R12011 R1107
   ServiceFixture server;
   Call options;
   options.method = "OPTIONS";
@@ -117,6 +118,7 @@ TEST_CASE("dispatch: OPTIONS names versions and commands, and wants a login (qui
 TEST_CASE(
     "dispatch: no or wrong credentials are 401 with an empty body, whatever else is wrong "
     "(quirks.md: OPTIONS)") {
+  // covers: MS-ASHTTP R178 R523
   ServiceFixture server;
   Call none = folder_sync();
   none.login = "";
@@ -161,6 +163,7 @@ TEST_CASE("dispatch: a version that is not spoken is 400 and names those that ar
 }
 
 TEST_CASE("dispatch: an unknown command is 501, never what its body's root says") {
+  // covers: MS-ASHTTP R186
   ServiceFixture server;
   for (const char* command :
        {"Nonsense", "MeetingResponse", "CreateCollection", "foldersync", ""}) {
@@ -182,6 +185,7 @@ TEST_CASE("dispatch: a command that the version does not have is 400, or status 
 }
 
 TEST_CASE("dispatch: other methods are 501") {
+  // covers: MS-ASHTTP R187 R443 R465
   ServiceFixture server;
   for (const char* method : {"GET", "PUT", "DELETE", "HEAD"}) {
     Call call = folder_sync();
@@ -191,6 +195,7 @@ TEST_CASE("dispatch: other methods are 501") {
 }
 
 TEST_CASE("dispatch: a query that is none is 400") {
+  // covers: MS-ASHTTP R176 R188
   ServiceFixture server;
   Call call = folder_sync();
   call.query = "%%%";
@@ -348,6 +353,7 @@ TEST_CASE("dispatch: only a header with which somebody has logged in is trusted 
 }
 
 TEST_CASE("dispatch: an exception in a command is 500 and the next request is served") {
+  // covers: MS-ASHTTP R184
   ServiceFixture server;
   server.sender.on_send = [] { throw std::runtime_error("boom"); };
   Call call;

@@ -26,6 +26,7 @@ bool is_there(ServiceFixture& server, const std::string& id) {
 TEST_CASE("FolderDelete: the folder is gone for every phone, in every version") {
   // covers: MS-ASCMD R97 R98 R99 R3087 R1692 R4045 R4039 R2699 R2701 R2702 R5783 R5863 R1483
   // covers: MS-ASCMD R6008 R6009 R6010 R6011 R6011100601 R7224 R7225 R7225101801
+  // covers: MS-ASHTTP R496
   for (const char* version : kVersions) {
     CAPTURE(version);
     ServiceFixture server;

@@ -57,6 +57,7 @@ Answer ask(ServiceFixture& server, const std::string& key) {
 TEST_CASE(
     "FolderSync: key 0 gives all folders with their types, in every version (quirks.md: all-digit "
     "ids)") {
+  // covers: MS-ASHTTP R491 R201 R219 R229
   for (const char* version : {"2.5", "12.0", "12.1", "14.0", "14.1", "16.0", "16.1"}) {
     CAPTURE(version);
     ServiceFixture server;
@@ -75,6 +76,7 @@ TEST_CASE(
 }
 
 TEST_CASE("FolderSync: key 0 carries the headers for a new start, others do not") {
+  // covers: MS-ASHTTP R1104 R1202
   ServiceFixture server;
   const http::HttpReply first = server.reply(folder_sync("0"));
   int found = 0;
@@ -148,6 +150,7 @@ TEST_CASE(
 TEST_CASE(
     "FolderSync: key 0 in mid-life keeps ids, and the sync state of the folders (field.md pain "
     "7)") {
+  // covers: MS-ASHTTP R428
   ServiceFixture server;
   server.deliver(test::simple_mail("one"));
   const std::string inbox = server.folder_id(2);

@@ -27,6 +27,7 @@ TEST_CASE(
     "FolderUpdate: renames and moves; id, mail and the folder's sync state stay (field.md 1.2)") {
   // covers: MS-ASCMD R139 R140 R3099 R1724 R4100 R4094 R2707 R2709 R2710 R5784
   // covers: MS-ASCMD R6016 R6017 R6018 R6019 R6019100601 R7230 R7231 R7232 R7233 R7233101801
+  // covers: MS-ASHTTP R68 R431
   for (const char* version : kVersions) {
     CAPTURE(version);
     ServiceFixture server;

@@ -63,6 +63,7 @@ std::vector<std::string> names_by_sync(ServiceFixture& server, const std::string
 
 TEST_CASE("GetAttachment: the bytes with their type, by the name that Sync gave, up to 12.1") {
   // covers: MS-ASCMD R157 R158 R5501 R160 R161 R162 R6020
+  // covers: MS-ASHTTP R490 R115 R487 R230
   for (const char* version : {"2.5", "12.0", "12.1"}) {
     CAPTURE(version);
     ServiceFixture server;

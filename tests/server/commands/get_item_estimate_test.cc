@@ -54,6 +54,7 @@ std::string first_key(ServiceFixture& server, const std::string& folder) {
 }  // namespace
 
 TEST_CASE("GetItemEstimate: counts what a Sync would bring, in every version") {
+  // covers: MS-ASHTTP R500
   for (const char* version : {"2.5", "12.0", "12.1", "14.0", "14.1", "16.0", "16.1"}) {
     CAPTURE(version);
     ServiceFixture server;

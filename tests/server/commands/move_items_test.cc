@@ -44,6 +44,7 @@ std::string status_of(const Element& root, std::size_t at = 0) {
 TEST_CASE(
     "MoveItems: a moved message is found in the destination under its new id; 3 is success "
     "(field.md 1.2)") {
+  // covers: MS-ASHTTP R499
   for (const char* version : {"2.5", "12.0", "12.1", "14.0", "14.1", "16.0", "16.1"}) {
     CAPTURE(version);
     ServiceFixture server;

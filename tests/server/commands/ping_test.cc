@@ -63,6 +63,7 @@ Element resumed(http::Parked& parked, http::WakeReason reason) {
 }  // namespace
 
 TEST_CASE("Ping: a delivery wakes it and it names the folder, in every version") {
+  // covers: MS-ASHTTP R504
   for (const char* version : {"2.5", "12.0", "12.1", "14.0", "14.1", "16.0", "16.1"}) {
     CAPTURE(version);
     ServiceFixture server;

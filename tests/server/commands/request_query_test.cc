@@ -31,6 +31,7 @@ std::string base64_query(int version, int command, std::string_view device_id,
 }  // namespace
 
 TEST_CASE("query: the plain form, percent-decoded, in any order and case of names") {
+  // covers: MS-ASHTTP R282
   const auto query = parse_query(
       "deviceid=v140Device&Cmd=SendMail&User=DOMAIN%5Crm%40x&DeviceType=SmartPhone&SaveInSent=T"
       "&CollectionId=m1&ItemId=m1%3A2&AttachmentName=a%20b&Unknown=1");
@@ -56,6 +57,7 @@ TEST_CASE("query: plus stays plus, the first of two counts") {
 }
 
 TEST_CASE("query: the example of MS-ASHTTP") {
+  // covers: MS-ASHTTP R282
   const auto query = parse_query("jAAJBAp2MTQwRGV2aWNlAApTbWFydFBob25l");
   REQUIRE(query);
   CHECK(query->version == eas::Version::v14_0);
@@ -70,6 +72,7 @@ TEST_CASE("query: the example of MS-ASHTTP") {
 TEST_CASE(
     "query: base64 with policy key and parameters; Options is a bit mask (quirks.md: Options, "
     "field.md 1.1)") {
+  // covers: MS-ASHTTP R486
   const std::string parameters("\x07\x01\x03\x01\x02m1\x03\x04m1:2\x00\x01x\x08\x02me", 20);
   const auto query = parse_query(
       base64_query(141, 19, "dev", std::string("\x01\x02\x00\x80", 4), "iPhone", parameters));

@@ -216,6 +216,7 @@ TEST_CASE(
     "ResolveRecipients: full certificates of a person (field.md: ResolveRecipients "
     "certificates)") {
   // covers: MS-ASCMD R856 R857 R843 R4302 R864 R1113
+  // covers: MS-ASHTTP R507
   for (const char* version : kVersions) {
     CAPTURE(version);
     People server;

@@ -76,6 +76,7 @@ TEST_CASE("SendMail: goes out once to everybody, Bcc not on the wire; success is
 }
 
 TEST_CASE("SendMail: raw MIME up to 12.1, with SaveInSent in the query") {
+  // covers: MS-ASHTTP R531 R121 R122 R175
   for (const char* version : {"2.5", "12.0", "12.1"}) {
     CAPTURE(version);
     ServiceFixture server;

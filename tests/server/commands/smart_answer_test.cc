@@ -144,7 +144,7 @@ TEST_CASE("SmartForward: text and attachments of the original go along; it is ma
 }
 
 TEST_CASE("SmartReply, SmartForward: raw MIME and the query up to 12.1") {
-  // covers: MS-ASHTTP R116 R117 R118 R119
+  // covers: MS-ASHTTP R116 R117 R118 R119 R120 R530 R121 R122 R526 R517 R435 R527 R511 R436 R528
   for (const char* command : kBoth) {
     for (const char* version : {"2.5", "12.0", "12.1"}) {
       CAPTURE(version);

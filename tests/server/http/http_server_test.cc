@@ -95,6 +95,7 @@ TEST_CASE("server: a request that comes byte by byte is answered") {
 }
 
 TEST_CASE("server: routes match whole paths without case, and every method") {
+  // covers: MS-ASHTTP R182
   ServerFixture fixture;
   fixture.server().route("/Microsoft-Server-ActiveSync",
                          [](http::HttpRequest& request) { return ServerFixture::echo(request); });
@@ -116,6 +117,7 @@ TEST_CASE("server: routes match whole paths without case, and every method") {
 }
 
 TEST_CASE("server: the reply to HEAD has the length and no body") {
+  // covers: MS-ASHTTP R199
   ServerFixture fixture;
   fixture.start();
   RawClient client = fixture.client();
@@ -128,6 +130,7 @@ TEST_CASE("server: the reply to HEAD has the length and no body") {
 }
 
 TEST_CASE("server: headers and status codes of a reply arrive as set; line breaks in them do not") {
+  // covers: MS-ASHTTP R170 R172 R216 R521 R284 R476
   ServerFixture fixture;
   fixture.server().route("/status", [](http::HttpRequest& request) {
     http::HttpReply reply;
@@ -331,6 +334,7 @@ TEST_CASE("server: a large body goes through a file without a name and out again
 }
 
 TEST_CASE("server: malformed requests get a short answer and the connection closes") {
+  // covers: MS-ASHTTP R176 R188
   ServerFixture fixture;
   fixture.start();
   const std::vector<std::pair<std::string, int>> cases = {
@@ -414,6 +418,7 @@ TEST_CASE("server: what a handler throws becomes a 500 and the connection lives 
 }
 
 TEST_CASE("server: replies are gzipped when asked for, worth it and of a fitting type") {
+  // covers: MS-ASHTTP R197 R412 R214 R215
   ServerFixture fixture;
   fixture.server().route("/wbxml", [](http::HttpRequest& request) {
     http::HttpReply reply;
@@ -446,6 +451,7 @@ TEST_CASE("server: replies are gzipped when asked for, worth it and of a fitting
 TEST_CASE(
     "server: a full queue is answered 503 with Retry-After, and later requests are served "
     "(quirks.md: 503, field.md 1.1)") {
+  // covers: MS-ASHTTP R190 R273 R287 R288
   http::ServerOptions options;
   options.workers = 1;
   options.max_queued = 2;
