@@ -44,6 +44,7 @@ struct Answer {
   wbxml::Encoder results{wbxml::Encoder::Kind::fragment};
   int first = 0;
   int count = 0;
+  int gaps = 0;  // results between them that are gone by now
   std::int64_t total = 0;
 };
 
@@ -95,6 +96,7 @@ void write_messages(const Request& request, const Services& services, const Foun
     email::write_found_properties(bytes->view(), found.info, out);
     out.end();
     out.end();
+    answer.gaps = found.index - answer.first - answer.count;
     ++answer.count;
   }
 }
@@ -205,7 +207,7 @@ void write_response(const Answer& answer, wbxml::Encoder& out) {
   if (answer.status == kSuccess) {
     if (answer.count > 0) out.append(answer.results);
     const int first = answer.count > 0 ? answer.first : 0;
-    const int last = first + std::max(answer.count - 1, 0);
+    const int last = first + std::max(answer.count + answer.gaps - 1, 0);
     out.text(tag::kRange, std::to_string(first) + "-" + std::to_string(last));
     out.number(tag::kTotal, answer.total);
   }

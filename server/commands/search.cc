@@ -49,7 +49,7 @@ void write_store(const StoreAnswer& answer, wbxml::Encoder& out) {
     } else if (answer.empty_result) {
       out.empty(tag::kResult);
     }
-    const int last = std::max(answer.first, answer.first + answer.count - 1);
+    const int last = std::max(answer.first, answer.first + answer.count + answer.gaps - 1);
     const int first = answer.count > 0 ? answer.first : 0;
     out.text(tag::kRange,
              std::to_string(first) + "-" + std::to_string(answer.count > 0 ? last : 0));

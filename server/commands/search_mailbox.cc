@@ -221,6 +221,7 @@ void write_results(const Request& request, const Services& services, const Found
     }
     out.end();
     out.end();
+    answer.gaps = found.index - answer.first - answer.count;
     ++answer.count;
   }
 }

@@ -41,6 +41,7 @@ struct StoreAnswer {
   wbxml::Encoder results{wbxml::Encoder::Kind::fragment};
   int first = 0;
   int count = 0;  // of Result elements with an entry
+  int gaps = 0;   // results between them that are gone by now
   std::int64_t total = 0;
   bool empty_result = false;  // an empty Result stands for none
 

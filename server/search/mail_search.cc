@@ -130,6 +130,7 @@ Result<FoundPage> MailSearch::find(Mailbox& view, const MailQuery& query, int fi
   if (begin >= end) return page;
   GODWIT_ASSIGN(page.messages, load(query.user_id, view,
                                     std::span<const SearchHit>(hits).subspan(begin, end - begin)));
+  for (FoundMessage& found : page.messages) found.index += static_cast<int>(begin);
   return page;
 }
 
@@ -149,14 +150,16 @@ Result<std::vector<FoundMessage>> MailSearch::load(std::int64_t user_id, Mailbox
   }
   std::vector<FoundMessage> messages;
   std::set<CollectionId> foreign;
+  int index = -1;
   for (const SearchHit& hit : hits) {
+    ++index;
     const auto info = infos.find({hit.folder, hit.item});
     if (info == infos.end()) continue;  // gone meanwhile
     if (info->second.created_seq != hit.created_seq || info->second.date != hit.date) {
       foreign.insert(hit.folder);  // the index is of an older life of this mailbox
       continue;
     }
-    messages.push_back({hit.folder, info->second});
+    messages.push_back({hit.folder, info->second, index});
   }
   for (const CollectionId folder : foreign) {
     for (Step left = Step::more; left == Step::more && !stopping();) {

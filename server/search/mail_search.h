@@ -39,6 +39,7 @@ struct MailSearchOptions {
 struct FoundMessage {
   storage::CollectionId folder = 0;
   storage::MessageInfo info;
+  int index = 0;  // among all results, from 0; those that are gone by now leave gaps
 };
 
 struct FoundPage {

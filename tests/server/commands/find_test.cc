@@ -211,6 +211,23 @@ TEST_CASE("Find: pages of one SearchId; a search that is not known begins at 0 (
   CHECK(status_of(page("3-5")) == "1/4");
 }
 
+TEST_CASE("Find: a result that is gone leaves a gap in the Range, so that no page repeats one") {
+  ServiceFixture server;
+  deliver(server, 6, "apple");
+  const auto page = [&](const char* range) {
+    return server.element(find_mail({.text = "apple", .range = range, .id = "s1"}));
+  };
+  CHECK(subjects(page("0-0")) == Subjects{"m5"});
+  const auto inbox = server.folder(FolderRole::inbox);
+  const auto listed = server.mailbox()->newest_first(inbox, {1LL << 60, 0}, {}, 1LL << 60, 10);
+  REQUIRE(listed.has_value());
+  REQUIRE(server.mailbox()->remove(inbox, listed->items.at(2).id).has_value());
+  const Element second = page("1-3");
+  CHECK(subjects(second) == Subjects{"m4", "m2"});
+  CHECK(range_of(second) == "1-3 of 6");
+  CHECK(subjects(page("4-5")) == Subjects{"m1", "m0"});
+}
+
 TEST_CASE("Find: what is malformed is status 2, an unknown folder status 3") {
   // covers: MS-ASCMD R72172512 R72172521 R72172515
   ServiceFixture server;

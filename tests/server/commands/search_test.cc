@@ -212,7 +212,7 @@ TEST_CASE("Search: a page of the results, and pages that belong together") {
   REQUIRE(server.mailbox()->remove(inbox, 3));  // m2
   const Element second = page("3-5");
   CHECK(subjects(second) == Subjects{"m3", "m1"});
-  CHECK(range_of(second) == "3-4");
+  CHECK(range_of(second) == "3-5");  // the gap counts, or the next page would repeat
   const Element again = page("3-5", true);
   CHECK(subjects(again) == Subjects{"m4", "m3", "m1"});
   CHECK(total_of(again) == "7");
@@ -363,11 +363,13 @@ TEST_CASE("Search: a folder of another class is known and holds no mail") {
 }
 
 TEST_CASE("Search: a part of the body of a conversation's messages, in HTML only") {
+  // covers: MS-ASCON R40 R235 R339
   ServiceFixture server;
   deliver(server, 1, "apple");
   const Element found = server.element(query_mail({text("apple")}));
   const Element* result = store_of(found).child(tag::kResult);
   REQUIRE(result != nullptr);
+  CHECK_FALSE(result->child(tag::kProperties)->has(base::kBodyPart));
   Element id(tag::kConversationId,
              text_at(*result, {tag::kProperties, wbxml::email2::kConversationId}));
   id.opaque = true;
@@ -385,6 +387,7 @@ TEST_CASE("Search: a part of the body of a conversation's messages, in HTML only
 
 TEST_CASE("Search: a conversation in all folders, by its bytes or as a GUID") {
   // covers: MS-ASCMD R2083
+  // covers: MS-ASCON R176 R220 R221
   ServiceFixture server;
   server.deliver("Subject: start\r\nMessage-ID: <root@x>\r\n\r\nx\r\n");
   server.clock.advance(1000);
@@ -453,6 +456,17 @@ TEST_CASE("Search: a LongId is all that ItemOperations needs (quirks.md: iOS)") 
   const auto id = eas::parse_item_id(text_at(*result, {tag::kLongId}));
   REQUIRE(id);
   CHECK(server.mailbox()->message(id->first, id->second));
+
+  // covers: MS-ASHTTP R512
+  Call reply;
+  reply.command = "SmartReply";
+  reply.version = "12.1";
+  reply.raw = "To: carl@elsewhere.test\r\n\r\nMine.\r\n";
+  reply.content_type = "message/rfc822";
+  reply.more_query = "&LongId=" + text_at(*result, {tag::kLongId});
+  CHECK(server.reply(reply).status == 200);
+  REQUIRE(server.sender.sent.size() == 1);
+  CHECK(server.sender.sent[0].bytes.find("apple") != std::string::npos);
 }
 
 TEST_CASE("Search: any script, in subject, addresses, HTML and names of attachments") {
