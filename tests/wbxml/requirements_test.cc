@@ -21,6 +21,8 @@ int number_of(const std::string& text, int base) {
 }  // namespace
 
 TEST_CASE("code pages: every tag of the documents has its page, token and versions") {
+  // covers: MS-ASDTYPE R7 R20 R502 R87 R91
+  // covers: MS-ASCON MS-ASDTYPE_R87 MS-ASDTYPE_R91
   const auto rows = test::requirement_table("code_pages.tsv");
   REQUIRE(rows.size() > 900);
   for (const auto& row : rows) {
@@ -45,6 +47,7 @@ TEST_CASE("code pages: every tag of the documents has its page, token and versio
     REQUIRE(back);
     CHECK(back->tag == tag);
     CHECK(static_cast<std::uint8_t>(bytes[bytes.size() - 5]) == (tag.token | 0x40));
+    CHECK(bytes.ends_with(std::string_view("\x03x\x00\x01", 4)));  // an inline string
   }
 }
 

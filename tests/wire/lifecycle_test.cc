@@ -40,6 +40,7 @@ Element ping(int heartbeat, const std::string& folder) {
 }  // namespace
 
 TEST_CASE("lifecycle: SIGTERM answers every waiting Ping and ends with status 0") {
+  // covers: MS-ASHTTP R401 R518
   for (const bool plain : {false, true}) {
     CAPTURE(plain);
     ServerSetup setup;

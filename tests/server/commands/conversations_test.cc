@@ -156,6 +156,7 @@ using Statuses = std::vector<std::string>;
 TEST_CASE("conversations: the ids are the same in every folder, version and after a restart") {
   // covers: MS-ASCON R74 R76 R79 R81 R93 R195 R196 R192 R194 R503 R502 R501 R5033
   // covers: MS-ASDTYPE R97 R98
+  // covers: MS-ASCON R5 R7 R188 MS-ASDTYPE_R97 MS-ASDTYPE_R98
   ServiceFixture server;
   const Folder inbox(server, FolderRole::inbox), sent(server, FolderRole::sent);
   std::set<std::string> ids;
@@ -486,6 +487,33 @@ TEST_CASE("ItemOperations: a Move into a folder that is not for mail is refused 
       CHECK(move_statuses(server.element(operations({move}, version))) == Statuses{"156"});
     }
     CHECK(server.count(FolderRole::inbox) == 1);
+  }
+}
+
+TEST_CASE("MoveItems: all messages of a conversation go to the folder that is named") {
+  // covers: MS-ASCON R170 R217 R218
+  namespace move = wbxml::move;
+  for (const char* version : {"14.0", "14.1", "16.0", "16.1"}) {
+    CAPTURE(version);
+    ServiceFixture server;
+    const Folder inbox(server, FolderRole::inbox), trash(server, FolderRole::trash);
+    Call call;
+    call.command = "MoveItems";
+    call.version = version;
+    call.body = Element(move::kMoveItems);
+    for (const char* id : {"root", "b", "c"}) {
+      const auto item = put(server, FolderRole::inbox, mail_of("root", id));
+      call.body.children.push_back(
+          Element(move::kMove,
+                  {Element(move::kSrcMsgId, eas::to_item_id(inbox.id, item)),
+                   Element(move::kSrcFldId, inbox.name), Element(move::kDstFldId, trash.name)}));
+    }
+    put(server, FolderRole::inbox, mail_of("other", "other"));
+    const Element answer = server.element(call);
+    REQUIRE(answer.children.size() == 3);
+    for (const Element& one : answer.children) CHECK(text_at(one, {move::kStatus}) == "3");
+    CHECK(server.count(FolderRole::inbox) == 1);
+    CHECK(server.count(FolderRole::trash) == 3);
   }
 }
 

@@ -213,6 +213,29 @@ TEST_CASE("ItemOperations: multipart carries bodies and attachments as bytes (fi
   CHECK(part(reply.body, 2).back() == '\xFF');
 }
 
+TEST_CASE("ItemOperations: multipart is asked for by a header of T, or by a bit of Options") {
+  // covers: MS-ASHTTP R534 R94 R95 R154 R155 R440
+  ServiceFixture server;
+  const Stored stored(server);
+  const auto type_of = [&](std::vector<http::Header> headers, char options) {
+    Call call = item_operations({item_fetch(stored.collection, stored.item, {preference("1")})});
+    call.headers = std::move(headers);
+    call.query =
+        storage::base64_encode(std::string("\x8D\x13\x09\x04\x04") + "dev1" +
+                               std::string("\x00\x05", 2) + "Phone" + "\x07\x01" + options);
+    const http::HttpReply reply = server.reply(call);
+    CHECK(reply.status == 200);
+    return reply.content_type;
+  };
+  const std::string inline_type = "application/vnd.ms-sync.wbxml";
+  const std::string multipart_type = "application/vnd.ms-sync.multipart";
+  CHECK(type_of({}, '\x00') == inline_type);
+  CHECK(type_of({{"MS-ASAcceptMultiPart", "F"}}, '\x00') == inline_type);
+  CHECK(type_of({{"MS-ASAcceptMultiPart", "T"}}, '\x00') == multipart_type);
+  CHECK(type_of({}, '\x01') == inline_type);
+  CHECK(type_of({}, '\x02') == multipart_type);
+}
+
 TEST_CASE("ItemOperations: a multipart answer without parts is the document alone") {
   ServiceFixture server;
   Call call = item_operations({item_fetch("m1", "m1:999")});

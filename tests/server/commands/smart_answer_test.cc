@@ -4,6 +4,7 @@
 
 #include "server/items/email/follow_up.h"
 #include "server/sync/server_id.h"
+#include "storage/base/text.h"
 #include "tests/support/service_fixture.h"
 #include "wbxml/code_pages.h"
 
@@ -144,7 +145,7 @@ TEST_CASE("SmartForward: text and attachments of the original go along; it is ma
 }
 
 TEST_CASE("SmartReply, SmartForward: raw MIME and the query up to 12.1") {
-  // covers: MS-ASHTTP R116 R117 R118 R119 R120 R530 R121 R122 R526 R517 R435 R527 R511 R436 R528
+  // covers: MS-ASHTTP R116 R117 R118 R119 R120 R530 R121 R122 R527 R511 R436 R528
   for (const char* command : kBoth) {
     for (const char* version : {"2.5", "12.0", "12.1"}) {
       CAPTURE(version);
@@ -163,6 +164,29 @@ TEST_CASE("SmartReply, SmartForward: raw MIME and the query up to 12.1") {
       CHECK(server.sender.sent.size() == 3);
       CHECK(server.count(FolderRole::sent) == 1);
     }
+  }
+}
+
+TEST_CASE("SendMail, SmartReply, SmartForward: SaveInSent is T in the query, or a bit of Options") {
+  // covers: MS-ASHTTP R88 R532 R533 R92 R93 R524 R525 R437
+  const std::pair<std::string, char> commands[] = {
+      {"SendMail", '\x01'}, {"SmartForward", '\x02'}, {"SmartReply", '\x03'}};
+  for (const auto& command : commands) {
+    CAPTURE(command.first);
+    for (const char options : {'\x00', '\x01'}) {
+      Inbox server;
+      Call call = raw(command.first, "");
+      call.query = storage::base64_encode(std::string("\x79") + command.second + "\x09\x04\x04" +
+                                          "dev1" + std::string("\x00\x05", 2) + "Phone" + "\x03" +
+                                          static_cast<char>(server.id.size()) + server.id +
+                                          "\x07\x01" + options);
+      check_sent(server.reply(call));
+      CHECK(server.sender.sent.size() == 1);
+      CHECK(server.count(FolderRole::sent) == options);
+    }
+    Inbox server;
+    check_sent(server.reply(raw(command.first, "&ItemId=" + server.id + "&SaveInSent=F")));
+    CHECK(server.count(FolderRole::sent) == 0);
   }
 }
 
@@ -207,6 +231,7 @@ TEST_CASE("SmartReply, SmartForward: with ReplaceMime nothing of the original go
 
 TEST_CASE("SmartReply, SmartForward: an original that is not there is 150; nothing is sent") {
   // covers: MS-ASCMD R4930
+  // covers: MS-ASHTTP R526 R517 R435
   for (const char* command : kBoth) {
     Inbox server;
     const std::vector<std::vector<Element>> sources = {
@@ -220,6 +245,7 @@ TEST_CASE("SmartReply, SmartForward: an original that is not there is 150; nothi
       CHECK(server.failure(smart(command, {.source = source, .save = true})) == "150");
     }
     CHECK(server.reply(raw(command, "&ItemId=m1:9999&CollectionId=m1")).status == 500);
+    CHECK(server.reply(raw(command, "&ItemId=" + server.id + "&CollectionId=m4711")).status == 500);
     CHECK(server.sender.sent.empty());
     CHECK(server.count(FolderRole::sent) == 0);
     // Nothing was noted as sent: the same request works once its original is named right.
@@ -291,6 +317,8 @@ TEST_CASE("SmartReply, SmartForward: failures of sending have their status; noth
 
 TEST_CASE("SmartReply, SmartForward: malformed requests") {
   // covers: MS-ASCMD R541 R578 R724 R723 R4817 R4821
+  // covers: MS-ASHTTP R529
+  // covers: MS-ASDTYPE R95 R100
   for (const char* command : kBoth) {
     CAPTURE(command);
     Inbox server;

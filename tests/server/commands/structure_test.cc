@@ -290,6 +290,8 @@ void look(const Element& element, const std::string& parent, const std::string& 
 TEST_CASE(
     "structure: every answer has the parents, children, types and numbers of the documents "
     "(quirks.md: order of tags)") {
+  // covers: MS-ASDTYPE R8 R9 R123
+  // covers: MS-ASCON MS-ASDTYPE_R8 MS-ASDTYPE_R9
   const Answers answers = collect();
   const auto rows = test::requirement_table("structure.tsv");
   REQUIRE(rows.size() > 200);

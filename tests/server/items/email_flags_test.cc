@@ -70,6 +70,7 @@ TEST_CASE("flag change: only the aspects that changed are sent [MS-ASEMAIL] 3.2.
 }
 
 TEST_CASE("change: Read is a boolean and nothing else") {
+  // covers: MS-ASDTYPE R5
   const auto info = test::message_info();
   const auto seen =
       parse_change(application_data({{mail::kRead, std::string("1")}}), info, Version::v2_5);
@@ -220,6 +221,7 @@ TEST_CASE("last verb: from the annotation, or from the flags that other programs
 }
 
 TEST_CASE("dates: written punctuated, read in both forms") {
+  // covers: MS-ASDTYPE R16 R12211 R12213
   CHECK(eas::format_date_time(0) == "1970-01-01T00:00:00.000Z");
   CHECK(eas::format_date_time(1'772'360'430'400) == "2026-03-01T10:20:30.400Z");
   CHECK(eas::format_date_time(-1) == "1969-12-31T23:59:59.999Z");

@@ -152,6 +152,7 @@ TEST_CASE("conversation: messages of a thread share the id, others do not") {
 }
 
 TEST_CASE("conversation: the index grows by five bytes a reply, children under their parent") {
+  // covers: MS-ASCON R87 R306 R307 R97 R308 R309
   const auto index = [](const std::string& headers) {
     return test::text(
         test::render(test::mail("Date: Sun, 1 Mar 2026 10:00:00 +0000\r\n" + headers, "x"),
