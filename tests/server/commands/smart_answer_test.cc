@@ -2,9 +2,12 @@
 // items/compose_answer_test.cc.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "server/items/email/follow_up.h"
 #include "server/sync/server_id.h"
 #include "storage/base/text.h"
+#include "tests/support/folder_calls.h"
 #include "tests/support/service_fixture.h"
 #include "wbxml/code_pages.h"
 
@@ -187,6 +190,27 @@ TEST_CASE("SendMail, SmartReply, SmartForward: SaveInSent is T in the query, or 
     Inbox server;
     check_sent(server.reply(raw(command.first, "&ItemId=" + server.id + "&SaveInSent=F")));
     CHECK(server.count(FolderRole::sent) == 0);
+  }
+}
+
+TEST_CASE("SmartReply, SmartForward: what goes out has a level more in its ConversationIndex") {
+  // covers: MS-ASCON R87 R88 R305 R306 R92 R307
+  for (const char* command : kBoth) {
+    CAPTURE(command);
+    Inbox server;
+    check_sent(server.reply(smart(command, {.source = server.source()})));
+    server.deliver(server.sent_bytes());
+    const std::string key =
+        text_at(test::sync_one(server, server.collection, "0"), {wbxml::airsync::kSyncKey});
+    const Element answer = test::sync_one(server, server.collection, key);
+    std::vector<std::size_t> sizes;
+    for (const Element& add : answer.child(wbxml::airsync::kCommands)->children) {
+      sizes.push_back(
+          text_at(add, {wbxml::airsync::kApplicationData, wbxml::email2::kConversationIndex})
+              .size());
+    }
+    std::sort(sizes.begin(), sizes.end());
+    CHECK(sizes == std::vector<std::size_t>{5, 10});
   }
 }
 
