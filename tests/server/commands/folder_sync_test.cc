@@ -157,6 +157,7 @@ TEST_CASE(
   const std::string sync_key = server.prime(inbox);
   const Answer again = ask(server, "0");
   CHECK(again.added.at("Inbox") == inbox);
+  CHECK(server.reply(folder_sync("0")).body.find("Hello.") == std::string::npos);  // no items
   namespace airsync = wbxml::airsync;
   Call sync;
   sync.command = "Sync";
