@@ -40,6 +40,7 @@ void set_maildir_flags(const std::string& path, const std::string& flags) {
 }  // namespace
 
 TEST_CASE("sync: the first sync pages through the folder, newest first, each message once") {
+  // covers: MS-ASCMD R5051 R5060 R5061 R4423
   for (const Version version : test::kAllVersions) {
     CAPTURE(to_string(version));
     Phone phone(version);

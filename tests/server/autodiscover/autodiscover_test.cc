@@ -118,6 +118,8 @@ TEST_CASE("Autodiscover: the mobilesync answer names the user and the server's U
   // covers: MS-ASCMD R41 R703 R735 R736 R1027 R1028 R806 R807 R1084 R2122 R2188 R2228 R3482 R3484
   // covers: MS-ASCMD R3815 R3816 R2480 R3890 R2562 R3951 R2624 R4646 R4648 R4649 R4691 R4693 R2888
   // covers: MS-ASHTTP R445
+  // covers: MS-ASCMD R8 R1979-R1982 R2479 R2481 R2482 R2561 R2563 R2564 R2623 R2625 R2626
+  // covers: MS-ASCMD R2859-R2862 R2883-R2886 R2887 R2889 R2890
   Site site;
   const auto reply = site.post(question("ANN@example.test"));
   CHECK(reply.status == 200);
@@ -230,7 +232,7 @@ TEST_CASE("Autodiscover: external entities are not read") {
 }
 
 TEST_CASE("Autodiscover: a domain that moved is redirected to its new address") {
-  // covers: MS-ASCMD R46 R3770
+  // covers: MS-ASCMD R46 R3770 R2439-R2442
   Site site;
   site.options.redirects = {"old.test=new.test"};
   const auto reply = site.post(question("ann@OLD.test"));
@@ -239,7 +241,7 @@ TEST_CASE("Autodiscover: a domain that moved is redirected to its new address") 
 }
 
 TEST_CASE("Autodiscover: an account without ActiveSync gets Action/Error with Status 2") {
-  // covers: MS-ASCMD R1632 R2280 R3996 R4002 R2136
+  // covers: MS-ASCMD R1632 R2280 R3996 R4002 R2136 R1896-R1899 R2691-R2694 R4001
   Site site;
   REQUIRE(site.server.services.directory->set_eas_enabled("ann@example.test", false).has_value());
   const auto reply = site.post(question("ann@example.test"));

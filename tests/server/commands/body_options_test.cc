@@ -83,6 +83,7 @@ TEST_CASE("body options: what a version does not have is ignored") {
 TEST_CASE(
     "body options: both scales of truncation, with their values for none and all (quirks.md: "
     "Android)") {
+  // covers: MS-ASCMD R3418-R3426
   const std::uint32_t mime[] = {0, 4096, 5120, 7168, 10'240, 20'480, 51'200, 102'400};
   for (unsigned i = 0; i <= 8; ++i) {
     const auto parsed = parse_body_options(

@@ -447,7 +447,7 @@ TEST_CASE(
 
 TEST_CASE("ItemOperations: each failure of a Move has its status, and the others go on in order") {
   // covers: MS-ASCON R144 R146 R317 R327
-  // covers: MS-ASCMD R3475 R4171 R4154
+  // covers: MS-ASCMD R3475 R4171 R4154 R4170
   ServiceFixture server;
   const Folder inbox(server, FolderRole::inbox), trash(server, FolderRole::trash);
   const auto item = put(server, FolderRole::inbox, mail_of("root", "root"));
@@ -474,7 +474,7 @@ TEST_CASE("ItemOperations: each failure of a Move has its status, and the others
 }
 
 TEST_CASE("ItemOperations: a Move into a folder that is not for mail is refused with 156") {
-  // covers: MS-ASCON R338
+  // covers: MS-ASCON R338 R262
   // covers: MS-ASCMD R4173 R4942
   for (const char* version : {"14.0", "14.1", "16.0", "16.1"}) {
     ServiceFixture server;
@@ -486,6 +486,8 @@ TEST_CASE("ItemOperations: a Move into a folder that is not for mail is refused 
       const Element move = always(id, server.folder_id(type));
       CHECK(move_statuses(server.element(operations({move}, version))) == Statuses{"156"});
     }
+    const Element to_cache = always(id, server.folder_id(19));
+    CHECK(move_statuses(server.element(operations({to_cache}, version))) == Statuses{"105"});
     CHECK(server.count(FolderRole::inbox) == 1);
   }
 }

@@ -38,7 +38,7 @@ TEST_CASE(
     "policy: a device without it must provision: 449 up to 12.1, status 142 from 14.0 (quirks.md: "
     "Android, field.md 1.2)") {
   // covers: MS-ASPROV R483 R509 R487 R537
-  // covers: MS-ASCMD R4905 R4906 R7564
+  // covers: MS-ASCMD R4905 R4906 R7564 R4987
   for (const std::string version : kEveryVersion) {
     CAPTURE(version);
     ServiceFixture server;

@@ -283,6 +283,7 @@ TEST_CASE("dispatch: the device's record follows, and an ordinary request writes
 }
 
 TEST_CASE("dispatch: the content type must be WBXML's, or missing") {
+  // covers: MS-ASCMD R7
   ServiceFixture server;
   for (const char* type : {"application/vnd.ms-sync.wbxml", "application/vnd.ms-sync",
                            "Application/vnd.MS-Sync.wbxml; charset=utf-8", ""}) {

@@ -494,7 +494,7 @@ TEST_CASE("drafts: a change by another phone meanwhile wins or loses as the phon
 
 TEST_CASE("drafts: what cannot be a draft has its status and changes nothing") {
   // covers: MS-ASEMAIL R817 R835
-  // covers: MS-ASCMD R755
+  // covers: MS-ASCMD R755 R4440
   ServiceFixture server;
   Phone phone(server);
   const std::string id =

@@ -88,7 +88,12 @@ void deliver(ServiceFixture& server, int count, const std::string& body) {
 }  // namespace
 
 TEST_CASE("Find: only 16.1 has it") {
-  // covers: MS-ASCMD R10032015 R10032016 R10032017 R10032018 R10032019
+  // covers: MS-ASCMD R10032015 R10032016 R10032017 R10032018 R10032019 R4630101816 R4630101817
+  // covers: MS-ASCMD R6829101613 R6829101614 R6829101615 R6829101616 R6865101728 R6865101729
+  // covers: MS-ASCMD R6865101730 R6865101731 R6958101712 R6958101713 R6958101714 R6958101715
+  // covers: MS-ASCMD R7048101808 R7048101809 R7048101810 R7048101811 R3897101807 R3897101808
+  // covers: MS-ASCMD R3897101809 R38971018010 R4525101808 R4525101809 R4525101810 R4525101811
+  // covers: MS-ASCMD R7329101811 R7329101812 R7329101813 R7329101814 R4630101814 R4630101815
   ServiceFixture server;
   for (const char* version : {"2.5", "12.1", "14.0", "14.1", "16.0"}) {
     CAPTURE(version);
@@ -106,6 +111,7 @@ TEST_CASE("Find: only 16.1 has it") {
 TEST_CASE("Find: a message with all that the list of results shows") {
   // covers: MS-ASCMD R65591902 R65591908 R9010602 R9820602 R9820608 R36841701 R38971801 R99911
   // covers: MS-ASCMD R38391804 R45251801 R45251807 R72171802 R72172509 R72172520 R72172506
+  // covers: MS-ASCMD R7048101812 R38971018011 R4525101812 R4630101818
   ServiceFixture server;
   server.deliver(
       "From: Carl <carl@elsewhere.test>\r\nTo: Ann <ann@example.test>\r\nCc: Dora <d@x.test>\r\n"
@@ -265,7 +271,7 @@ TEST_CASE("Find: what is malformed is status 2, an unknown folder status 3") {
 TEST_CASE("Find: people of the address list, with pictures") {
   // covers: MS-ASCMD R10031995 R10031996 R10031997 R1002501 R131999 R132000 R132004 R61641061
   // covers: MS-ASCMD R61641062 R63510605 R65590806 R69581706 R6865101723 R32831607 R32831608
-  // covers: MS-ASCMD R32831610 R33001609 R33001610
+  // covers: MS-ASCMD R32831610 R33001609 R33001610 R6865101732 R6958101716
   ServiceFixture server;
   REQUIRE(server.services.directory->add("jf@example.test", "secret", "John Frum"));
   REQUIRE(server.services.directory->add("bj@example.test", "secret", "Barry Johnson"));

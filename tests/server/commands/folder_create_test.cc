@@ -27,7 +27,7 @@ int folders_named(ServiceFixture& server, const std::string& name) {
 
 TEST_CASE("FolderCreate: a folder is made, with an id and a new key, in every version") {
   // covers: MS-ASCMD R79 R80 R3084 R1684 R3903 R5872 R4011 R4005 R2695 R2697 R2698 R4569 R4654
-  // covers: MS-ASCMD R6004 R6005 R6006 R6007 R6007100601 R7218 R7219 R7220 R7221 R7221101801
+  // covers: MS-ASCMD R6004 R6005 R6006 R6007 R6007100601 R7218 R7219 R7220 R7221 R7221101801 R3905
   // covers: MS-ASHTTP R493
   for (const char* version : kVersions) {
     for (const char* type : {"1", "12"}) {

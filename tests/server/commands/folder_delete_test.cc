@@ -49,6 +49,7 @@ TEST_CASE("FolderDelete: the folder is gone for every phone, in every version") 
 
 TEST_CASE(
     "FolderDelete: Sync of the folder then says that the hierarchy changed (quirks.md: iOS)") {
+  // covers: MS-ASCMD R4453
   ServiceFixture server;
   Phone phone{server};
   phone.folder_sync();
@@ -151,7 +152,7 @@ TEST_CASE("FolderDelete: a process that is killed at any step ends it when it is
 }
 
 TEST_CASE("FolderDelete: special folders are status 3 and stay") {
-  // covers: MS-ASCMD R100 R101 R4046 R4047
+  // covers: MS-ASCMD R100 R101 R4046 R4047 R4040
   ServiceFixture server;
   Phone phone{server};
   const FolderAnswer all = phone.folder_sync();

@@ -58,6 +58,7 @@ TEST_CASE(
     "FolderSync: key 0 gives all folders with their types, in every version (quirks.md: all-digit "
     "ids)") {
   // covers: MS-ASHTTP R491 R201 R219 R229
+  // covers: MS-ASCMD R5008 R5020 R4578 R4074 R4066
   for (const char* version : {"2.5", "12.0", "12.1", "14.0", "14.1", "16.0", "16.1"}) {
     CAPTURE(version);
     ServiceFixture server;
@@ -76,7 +77,7 @@ TEST_CASE(
 }
 
 TEST_CASE("FolderSync: key 0 carries the headers for a new start, others do not") {
-  // covers: MS-ASHTTP R1104 R1202
+  // covers: MS-ASHTTP R1104 R1105 R1202 R708 R800
   ServiceFixture server;
   const http::HttpReply first = server.reply(folder_sync("0"));
   int found = 0;
@@ -87,6 +88,7 @@ TEST_CASE("FolderSync: key 0 carries the headers for a new start, others do not"
   CHECK(found == 3);
   const std::string key = ask(server, "0").key;
   CHECK(server.reply(folder_sync(key)).headers.empty());
+  CHECK(server.reply(folder_sync(key + "9")).headers.size() == 3);  // begin with key 0 again
 }
 
 TEST_CASE("FolderSync: without changes the key stays and nothing is written") {
@@ -101,6 +103,7 @@ TEST_CASE("FolderSync: without changes the key stays and nothing is written") {
 }
 
 TEST_CASE("FolderSync: new, renamed and removed folders, each told once") {
+  // covers: MS-ASCMD R3622 R3625 R3911 R3916 R4663
   ServiceFixture server;
   auto mailbox = server.mailbox();
   const auto old = mailbox->create_folder(0, "Old");
@@ -151,6 +154,7 @@ TEST_CASE(
     "FolderSync: key 0 in mid-life keeps ids, and the sync state of the folders (field.md pain "
     "7)") {
   // covers: MS-ASHTTP R428
+  // covers: MS-ASCMD R5012
   ServiceFixture server;
   server.deliver(test::simple_mail("one"));
   const std::string inbox = server.folder_id(2);
@@ -170,6 +174,7 @@ TEST_CASE(
 }
 
 TEST_CASE("FolderSync: unknown keys are status 9, a missing one is status 10") {
+  // covers: MS-ASCMD R4580 R4581 R4083 R4086 R4068
   ServiceFixture server;
   const std::string good = ask(server, "0").key;
   for (const std::string& key : {std::string("1"), std::string("-1"), std::string("no"), good + "1",

@@ -121,7 +121,7 @@ TEST_CASE("FolderUpdate: a process that is killed at any step leaves the folder 
 }
 
 TEST_CASE("FolderUpdate: taken names and special folders are status 2, the information cache 3") {
-  // covers: MS-ASCMD R4101 R4102 R5438 R4103 R4104 R141 R142 R143
+  // covers: MS-ASCMD R4101 R4102 R5438 R4103 R4104 R141 R142 R143 R4096
   ServiceFixture server;
   Phone phone{server};
   const FolderAnswer all = phone.folder_sync();

@@ -29,6 +29,7 @@ TEST_CASE(
     "1.2)") {
   // covers: MS-ASCMD R6024 R6025 R6026 R6030 R7505 R7506 R7507 R6031 R6032 R6037 R6046 R6047 R6048
   // covers: MS-ASCMD R6452 R6567 R6570 R6600 R6601 R6926 R6927 R7150 R7388 R7384
+  // covers: MS-ASCMD R7144 R6933 R7152 R7396
   for (const char* version : {"2.5", "12.0", "12.1"}) {
     CAPTURE(version);
     ServiceFixture server;
@@ -63,6 +64,7 @@ TEST_CASE(
 
 TEST_CASE("GetHierarchy: from 14.0 on there is none") {
   // covers: MS-ASCMD R6049 R6050 R6051 R6051100601 R7397 R7398 R7399
+  // covers: MS-ASCMD R6936 R6936101701 R7153 R7154 R7155 R7155101801 R7399101801
   ServiceFixture server;
   for (const char* version : {"14.0", "14.1", "16.0", "16.1"}) {
     const http::HttpReply reply = server.reply(get_hierarchy(version));

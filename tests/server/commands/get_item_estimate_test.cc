@@ -55,6 +55,7 @@ std::string first_key(ServiceFixture& server, const std::string& folder) {
 
 TEST_CASE("GetItemEstimate: counts what a Sync would bring, in every version") {
   // covers: MS-ASHTTP R500
+  // covers: MS-ASCMD R3859 R4134 R5056 R4127 R4591
   for (const char* version : {"2.5", "12.0", "12.1", "14.0", "14.1", "16.0", "16.1"}) {
     CAPTURE(version);
     ServiceFixture server;
@@ -86,6 +87,7 @@ TEST_CASE("GetItemEstimate: a filter leaves out what is older") {
 }
 
 TEST_CASE("GetItemEstimate: each collection has its own status") {
+  // covers: MS-ASCMD R4130 R4135 R4136 R4139 R4140 R4142 R4593 R4594
   ServiceFixture server;
   const std::string inbox = server.folder_id(2);
   const std::string sent = server.folder_id(5);
@@ -104,6 +106,7 @@ TEST_CASE("GetItemEstimate: each collection has its own status") {
 }
 
 TEST_CASE("GetItemEstimate: filters of other classes and nonsense refuse the request") {
+  // covers: MS-ASCMD R4129
   ServiceFixture server;
   const std::string inbox = server.folder_id(2);
   const std::string key = first_key(server, inbox);
@@ -113,7 +116,25 @@ TEST_CASE("GetItemEstimate: filters of other classes and nonsense refuse the req
   CHECK(server.reply(estimate({collection(inbox, key, "9", false)}, "12.1")).status == 400);
 }
 
+TEST_CASE("GetItemEstimate: ConversationMode is for mail only") {
+  // covers: MS-ASCMD R2100
+  ServiceFixture server;
+  for (const int type : {2, 9}) {
+    CAPTURE(type);
+    const std::string folder = server.folder_id(type);
+    Element one = collection(folder, first_key(server, folder));
+    one.children.emplace_back(airsync::kConversationMode, "1");
+    const Element answer = server.element(estimate({one}));
+    if (type == 2) {
+      CHECK(status_at(answer) == "1");
+    } else {
+      CHECK(text_at(answer, {tag::kStatus}) == "103");
+    }
+  }
+}
+
 TEST_CASE("GetItemEstimate: malformed requests and too many collections") {
+  // covers: MS-ASCMD R5647
   ServiceFixture server;
   const std::string inbox = server.folder_id(2);
   for (Call call : {estimate({}), estimate({Element(tag::kCollection)}),

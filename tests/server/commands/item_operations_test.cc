@@ -248,6 +248,7 @@ TEST_CASE("ItemOperations: a multipart answer without parts is the document alon
 }
 
 TEST_CASE("ItemOperations: each Fetch fails alone, with its ids in the answer") {
+  // covers: MS-ASCMD R4166
   ServiceFixture server;
   const Stored stored(server);
   const Element root = server.element(item_operations(
@@ -307,6 +308,7 @@ TEST_CASE("ItemOperations: a Move is refused and not done, the others go on") {
 }
 
 TEST_CASE("ItemOperations: too many operations are status 11, malformed requests status 2") {
+  // covers: MS-ASCMD R7244
   ServiceFixture server;
   const Element fetch = item_fetch("m1", "m1:1");
   CHECK(text_at(server.element(item_operations(std::vector<Element>(101, fetch))),
@@ -319,6 +321,7 @@ TEST_CASE("ItemOperations: too many operations are status 11, malformed requests
 }
 
 TEST_CASE("ItemOperations: answers do not grow without bound") {
+  // covers: MS-ASCMD R4163
   eas::Limits limits;
   limits.max_mail = 100;
   ServiceFixture server(limits);

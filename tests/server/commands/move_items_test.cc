@@ -45,6 +45,7 @@ TEST_CASE(
     "MoveItems: a moved message is found in the destination under its new id; 3 is success "
     "(field.md 1.2)") {
   // covers: MS-ASHTTP R499
+  // covers: MS-ASCMD R3822 R3977 R4217 R4200
   for (const char* version : {"2.5", "12.0", "12.1", "14.0", "14.1", "16.0", "16.1"}) {
     CAPTURE(version);
     ServiceFixture server;
@@ -79,6 +80,7 @@ TEST_CASE("MoveItems: a move that is sent again gets the same answer") {
 }
 
 TEST_CASE("MoveItems: each failure has its status and the others go on") {
+  // covers: MS-ASCMD R4201 R4207 R4208 R4219 R4222 R5879
   ServiceFixture server;
   const Folders folders(server);
   const std::string item = eas::to_item_id(folders.inbox_id, server.deliver("A: b\r\n\r\nx"));
@@ -112,6 +114,7 @@ TEST_CASE("MoveItems: each failure has its status and the others go on") {
 }
 
 TEST_CASE("MoveItems: malformed or too many moves are refused before anything moves") {
+  // covers: MS-ASCMD R5653 R7250-R7253
   ServiceFixture server;
   const Folders folders(server);
   const std::string item = eas::to_item_id(folders.inbox_id, server.deliver("A: b\r\n\r\nx"));

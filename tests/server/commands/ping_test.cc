@@ -64,6 +64,7 @@ Element resumed(http::Parked& parked, http::WakeReason reason) {
 
 TEST_CASE("Ping: a delivery wakes it and it names the folder, in every version") {
   // covers: MS-ASHTTP R504
+  // covers: MS-ASCMD R4235 R4236 R5639 R4227
   for (const char* version : {"2.5", "12.0", "12.1", "14.0", "14.1", "16.0", "16.1"}) {
     CAPTURE(version);
     ServiceFixture server;
@@ -99,6 +100,7 @@ TEST_CASE("Ping: a folder whose first Sync was empty fires") {
 }
 
 TEST_CASE("Ping: news that came before the Ping is told at once, until a Sync has told it") {
+  // covers: MS-ASCMD R5636
   ServiceFixture server;
   const std::string inbox = server.folder_id(2);
   server.prime(inbox);
@@ -112,6 +114,7 @@ TEST_CASE("Ping: news that came before the Ping is told at once, until a Sync ha
 TEST_CASE(
     "Ping: flags and removals do not count, and a wake for nothing parks again (quirks.md: "
     "Android)") {
+  // covers: MS-ASCMD R5641
   ServiceFixture server;
   const std::string inbox = server.folder_id(2);
   const auto id = server.deliver(test::simple_mail("one"));
@@ -131,6 +134,7 @@ TEST_CASE(
 }
 
 TEST_CASE("Ping: time over and shutdown are status 1") {
+  // covers: MS-ASCMD R5638
   ServiceFixture server;
   const std::string inbox = server.folder_id(2);
   server.prime(inbox);
@@ -157,6 +161,7 @@ TEST_CASE("Ping: mail that comes with the deadline is told") {
 TEST_CASE(
     "Ping: parameters are remembered per device, each part alone, also over a restart (quirks.md: "
     "empty Ping)") {
+  // covers: MS-ASCMD R5632 R5831 R5634 R5832 R322 R4240 R4241 R5836
   ServiceFixture server;
   const std::string inbox = server.folder_id(2);
   server.folder_id(2, "dev2");
@@ -180,6 +185,7 @@ TEST_CASE(
 }
 
 TEST_CASE("Ping: an interval outside the bounds is status 5 with the nearest, and is not kept") {
+  // covers: MS-ASCMD R4249 R5837 R7493 R4228
   ServiceFixture server;
   const std::string inbox = server.folder_id(2);
   for (const auto& [asked, bound] : {std::pair{"1", "60"}, std::pair{"59", "60"},
@@ -192,6 +198,7 @@ TEST_CASE("Ping: an interval outside the bounds is status 5 with the nearest, an
 }
 
 TEST_CASE("Ping: too many folders is status 6 with the number allowed") {
+  // covers: MS-ASCMD R3259 R4254
   ServiceFixture server;
   server.folder_id(2);
   const Element answer = server.element(ping(std::vector<std::string>(301, "m1")));
@@ -209,6 +216,7 @@ TEST_CASE("Ping: malformed parameters are status 4") {
 }
 
 TEST_CASE("Ping: a changed folder list is status 7, at once or when it changes, until FolderSync") {
+  // covers: MS-ASCMD R4257 R4258
   ServiceFixture server;
   CHECK(text_at(server.element(ping({"m1"})), {tag::kStatus}) == "7");  // never had the list
   const std::string inbox = server.folder_id(2);

@@ -53,6 +53,7 @@ std::string policy_text(const Element& root, wbxml::Tag field) {
 }  // namespace
 
 TEST_CASE("Provision: two phases give a temporary and then a permanent key (quirks.md: Kerio)") {
+  // covers: MS-ASCMD R4990 R4996 R5026 R5028
   for (const char* version : {"12.0", "12.1", "14.0", "14.1", "16.0", "16.1"}) {
     CAPTURE(version);
     ServiceFixture server;
@@ -172,6 +173,7 @@ TEST_CASE("Provision: an empty request and a wipe that nobody asked for are fine
 }
 
 TEST_CASE("Provision: malformed requests are status 2") {
+  // covers: MS-ASCMD R4989
   ServiceFixture server;
   for (Call call : {provision("14.0", {Element(tag::kPolicies)}), provision("14.0", {policies({})}),
                     provision("14.1", {Element(settings::kDeviceInformation)})}) {

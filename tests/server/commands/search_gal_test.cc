@@ -179,7 +179,7 @@ TEST_CASE("Search GAL: an empty query or one with elements is malformed") {
 
 TEST_CASE("Search GAL: pictures from 14.1 on, each with its status") {
   // covers: MS-ASCMD R3294 R3295 R3296 R3297 R3310 R3311 R4371 R4372 R4373 R4374 R4375 R7273 R4972
-  // covers: MS-ASCMD R4974
+  // covers: MS-ASCMD R4974 R3674
   ServiceFixture server;
   add_people(server);
   const auto statuses = [&](const std::string& text, std::vector<Element> limits,

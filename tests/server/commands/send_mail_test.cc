@@ -61,6 +61,7 @@ std::string failure(ServiceFixture& server, const Call& call) {
 }  // namespace
 
 TEST_CASE("SendMail: goes out once to everybody, Bcc not on the wire; success is an empty answer") {
+  // covers: MS-ASCMD R4379
   for (const char* version : {"14.0", "14.1", "16.0", "16.1"}) {
     CAPTURE(version);
     ServiceFixture server;
@@ -172,6 +173,7 @@ TEST_CASE("SendMail: two at once of the same are one") {
 }
 
 TEST_CASE("SendMail: failures have their status, and the phone may try again") {
+  // covers: MS-ASCMD R4380
   struct Case {
     storage::ErrorKind kind;
     const char* status;

@@ -118,7 +118,7 @@ TEST_CASE("Settings: bad device information is status 5 and stores nothing") {
 }
 
 TEST_CASE("Settings: a recovery password is refused with 7 unless the policy has recovery") {
-  // covers: MS-ASCMD R4401 R4402 R2181 R1515
+  // covers: MS-ASCMD R4401 R4402 R2181 R1515 R5581
   for (const char* version : kVersions) {
     ServiceFixture server;
     CHECK(status(server, version, password("1234")) == "7");  // no secret to seal it with

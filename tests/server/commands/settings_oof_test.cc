@@ -188,7 +188,7 @@ TEST_CASE("Settings Oof: one of StartTime and EndTime is status 2") {
 }
 
 TEST_CASE("Settings Oof: malformed XML, invalid and conflicting arguments store nothing") {
-  // covers: MS-ASCMD R4393 R5845 R5582 R5583 R3526
+  // covers: MS-ASCMD R4393 R5845 R5582 R5583 R3526 R5702 R5385
   const Element internal = message(tag::kAppliesToInternal, "1", "x");
   struct Row {
     const char* status;

@@ -24,7 +24,7 @@ Element get(wbxml::Tag property) { return Element(property, {Element(tag::kGet)}
 }  // namespace
 
 TEST_CASE("Settings: user information has one form up to 14.0 and another from 14.1 on") {
-  // covers: MS-ASCMD R4705 R2904 R6672 R4392
+  // covers: MS-ASCMD R4705 R2904 R6672 R4392 R7279 R7281
   ServiceFixture server;
   for (const char* version : {"12.0", "12.1", "14.0"}) {
     const Element answer = server.element(settings(version, {get(tag::kUserInformation)}));
@@ -60,7 +60,7 @@ TEST_CASE("Settings: answers come in the order of the request, each with its Sta
 
 TEST_CASE("Settings: there is no rights management, and status 168 says so") {
   // covers: MS-ASRM R196
-  // covers: MS-ASCMD R3863 R3865 R2521
+  // covers: MS-ASCMD R3863 R3865 R2521 R7282 R7283 R7283101801 R4387
   ServiceFixture server;
   for (const char* version : {"14.1", "16.0", "16.1"}) {
     const Element answer =
@@ -83,7 +83,7 @@ TEST_CASE("Settings: user information without Get is status 2") {
 }
 
 TEST_CASE("Settings: the primary account is named, can send and bears no AccountId") {
-  // covers: MS-ASCMD R729 R730 R5899 R732 R733 R1024 R999 R5375 R5903 R5436 R5913 R4702
+  // covers: MS-ASCMD R729 R730 R5899 R732 R733 R1024 R999 R5375 R5903 R5436 R5913 R4702 R5904 R5914
   ServiceFixture server;
   for (const char* version : {"14.1", "16.0", "16.1"}) {
     const Element answer = server.element(settings(version, {get(tag::kUserInformation)}));
@@ -121,7 +121,7 @@ TEST_CASE("Settings: user information lists every address that means the user") 
 }
 
 TEST_CASE("Settings: malformed requests are status 2 and start nothing") {
-  // covers: MS-ASCMD R483 R4388
+  // covers: MS-ASCMD R483 R4388 R7280
   ServiceFixture server;
   const Element information(tag::kDeviceInformation,
                             {Element(tag::kSet, {Element(tag::kModel, "m")})});

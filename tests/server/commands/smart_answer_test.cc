@@ -321,6 +321,7 @@ TEST_CASE("SmartReply, SmartForward: a process killed while sending sends again 
 }
 
 TEST_CASE("SmartReply, SmartForward: failures of sending have their status; nothing is marked") {
+  // covers: MS-ASCMD R4408 R5777
   for (const char* command : kBoth) {
     Inbox server;
     const Call call = smart(command, {.source = server.source(), .save = true});

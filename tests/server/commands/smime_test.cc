@@ -181,6 +181,7 @@ TEST_CASE("S/MIME: a sealed original is attached whole and still verifies and op
 }
 
 TEST_CASE("S/MIME: Sync and ItemOperations give the stored bytes as Type 4 (quirks.md: iOS)") {
+  // covers: MS-ASCMD R3363-R3368 R3408 R3410 R3409
   Smime smime;
   for (const std::string& mail :
        {smime.clear_signed("ann@example.test"), smime.encrypted("ann@example.test")}) {
@@ -190,6 +191,12 @@ TEST_CASE("S/MIME: Sync and ItemOperations give the stored bytes as Type 4 (quir
     const Element preference(base::kBodyPreference, {Element(base::kType, "4")});
     std::string key = "0";
     std::string synced;
+    const auto check_body = [&](const Element* body) {
+      REQUIRE(body != nullptr);
+      CHECK(body->text_of(base::kType) == "4");
+      CHECK(body->text_of(base::kEstimatedDataSize) == std::to_string(mail.size()));
+      CHECK(body->text_of(base::kTruncated) == "0");
+    };
     for (int round = 0; round < 2; ++round) {
       Call sync;
       sync.command = "Sync";
@@ -206,6 +213,13 @@ TEST_CASE("S/MIME: Sync and ItemOperations give the stored bytes as Type 4 (quir
       synced = test::text_at(
           answer, {airsync::kCollections, airsync::kCollection, airsync::kCommands, airsync::kAdd,
                    airsync::kApplicationData, base::kBody, base::kData});
+      if (round == 0) continue;
+      check_body(answer.child(airsync::kCollections)
+                     ->child(airsync::kCollection)
+                     ->child(airsync::kCommands)
+                     ->child(airsync::kAdd)
+                     ->child(airsync::kApplicationData)
+                     ->child(base::kBody));
     }
     CHECK(synced == mail);
     CHECK((smime.verifies(synced) || smime.opens(synced)));
@@ -222,6 +236,10 @@ TEST_CASE("S/MIME: Sync and ItemOperations give the stored bytes as Type 4 (quir
     const Element fetched = server.element(fetch);
     CHECK(test::text_at(fetched, {io::kResponse, io::kFetch, io::kProperties, base::kBody,
                                   base::kData}) == mail);
+    check_body(fetched.child(io::kResponse)
+                   ->child(io::kFetch)
+                   ->child(io::kProperties)
+                   ->child(base::kBody));
   }
 }
 

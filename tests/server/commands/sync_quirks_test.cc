@@ -114,6 +114,7 @@ TEST_CASE("Sync: MoreAvailable stands between Status and Commands (quirks.md: Wi
 }
 
 TEST_CASE("Sync: there is no empty Responses and no empty Commands (quirks.md: Windows Phone)") {
+  // covers: MS-ASCMD R3836
   for (const std::string& version : kVersions) {
     CAPTURE(version);
     ServiceFixture server;
@@ -181,6 +182,7 @@ TEST_CASE("Sync: SMS is taken and not kept, and costs no mail (quirks.md: Galaxy
 }
 
 TEST_CASE("Sync: Options replace all earlier ones, none keep them (quirks.md: Exchange)") {
+  // covers: MS-ASCMD R3598 R3599
   for (const std::string& version : kVersions) {
     CAPTURE(version);
     ServiceFixture server;

@@ -35,7 +35,8 @@ bool has_more(const SyncAnswer& answer, const std::string& folder) {
 }  // namespace
 
 TEST_CASE("Sync: WindowSize 0 and above 512 mean 512, none means 100 (quirks.md: Sync)") {
-  // covers: MS-ASCMD R4764 R4765 R4767 R4768 R4771 R5787 R3456 R3459 R3460 R5041 R4602
+  // covers: MS-ASCMD R4764 R4765 R4767 R4768 R4771 R5787 R3456 R3459 R3460 R5041 R4602 R5015
+  // covers: MS-ASCMD R4599 R4606 R5034
   ServiceFixture server;
   const std::string inbox = deliver_many(server, 520);
   const struct {

@@ -7,6 +7,7 @@
 using namespace eas;
 
 TEST_CASE("ServerId: every class has a letter of its own and ids that come back") {
+  // covers: MS-ASCMD R3978 R5882
   std::set<char> letters;
   for (const ItemClassInfo& info : item_classes()) {
     CHECK(letters.insert(info.letter).second);

@@ -202,6 +202,7 @@ TEST_CASE("plan: an item older than the filter that the phone moved in and anoth
 }
 
 TEST_CASE("plan: what leaves the filter window is soft-deleted, what is in it stays") {
+  // covers: MS-ASCMD R3967
   FakeChangeLog log;
   for (int date = 1; date <= 5; ++date) log.add(date * 1000);
   const SyncPlan first = plan(log, {}, 2000);
