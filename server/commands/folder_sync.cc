@@ -29,11 +29,21 @@ Reply refuse(const Request& request, int status, std::string_view reason) {
   return eas::refuse(request, tag::kFolderSync, tag::kStatus, status, reason);
 }
 
+// Goes with every answer that makes a phone begin with key 0, or begins it.
+// [MS-ASHTTP] 2.2.2.1.2.7, 2.2.2.1.2.8, 3.2.5.1
+std::vector<http::Header> what_is_spoken() {
+  return {{"X-MS-RP", std::string(all_versions_text())},
+          {"MS-ASProtocolVersions", std::string(all_versions_text())},
+          {"MS-ASProtocolCommands", command_list_text()}};
+}
+
 // A temporary failure has a better answer than this command's own "server error".
 CommandResult failure(const Request& request, const storage::Error& error) {
   if (error.kind == ErrorKind::invalid || error.kind == ErrorKind::expired ||
       error.kind == ErrorKind::corrupt) {
-    return refuse(request, kWrongKey, error.message);  // the phone starts again with key 0
+    Reply start_again = refuse(request, kWrongKey, error.message);
+    start_again.headers = what_is_spoken();
+    return start_again;
   }
   if (error.kind == ErrorKind::unavailable || error.kind == ErrorKind::conflict) {
     return command_error(error);
@@ -81,10 +91,7 @@ CommandResult whole_list(Request& request, const Services& services) {
     key = *started;
   }
   Reply reply = success(to_string(key), *delta);
-  // [MS-ASHTTP] 3.2.5.1 (R1104)
-  reply.headers = {{"X-MS-RP", std::string(all_versions_text())},
-                   {"MS-ASProtocolVersions", std::string(all_versions_text())},
-                   {"MS-ASProtocolCommands", command_list_text()}};
+  reply.headers = what_is_spoken();
   return reply;
 }
 

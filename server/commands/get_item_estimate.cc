@@ -67,6 +67,10 @@ std::optional<CommandError> check(const wbxml::Element& collection, Version vers
   if (!conversation_mode(collection, version, false)) {
     return command_error(status::kInvalidXml, "ConversationMode is no boolean");
   }
+  if (collection.has(airsync::kConversationMode) && version >= Version::v14_0 &&
+      class_info(collection).item_class != ItemClass::mail) {
+    return command_error(status::kInvalidXml, "ConversationMode of a folder that holds no mail");
+  }
   const auto text = filter_text(collection);
   if (!text) return std::nullopt;
   const auto filter = storage::parse_uint(*text);

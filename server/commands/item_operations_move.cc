@@ -44,6 +44,7 @@ int carry_out(const wbxml::Element& move, const Request& request, const Services
   if (!destination || key.size() != kConversationIdSize) return kNotFound;
   const auto item_class = find_collection(request, *destination);
   if (!item_class) return status_of(item_class.error());
+  if (*item_class == ItemClass::recipients) return status::kInvalidCombination;
   if (*item_class != ItemClass::mail) return kNotForMail;
   const auto outcome =
       services.conversations->always_move(request.user, *request.mailbox, key, *destination);

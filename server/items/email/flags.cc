@@ -57,8 +57,9 @@ void write_follow_up(const FollowUp& follow_up, wbxml::Encoder& out) {
   }
 }
 
+// Without a value it is true. [MS-ASDTYPE] 2.1
 Result<bool> parse_boolean(const Element& element) {
-  if (element.children.empty() && element.text == "1") return true;
+  if (element.is_empty() || (element.children.empty() && element.text == "1")) return true;
   if (element.children.empty() && element.text == "0") return false;
   return storage::fail(ErrorKind::invalid, wbxml::to_string(element.tag) + " is no boolean");
 }

@@ -70,7 +70,7 @@ TEST_CASE("flag change: only the aspects that changed are sent [MS-ASEMAIL] 3.2.
 }
 
 TEST_CASE("change: Read is a boolean and nothing else") {
-  // covers: MS-ASDTYPE R5
+  // covers: MS-ASDTYPE R5 R6
   const auto info = test::message_info();
   const auto seen =
       parse_change(application_data({{mail::kRead, std::string("1")}}), info, Version::v2_5);
@@ -78,7 +78,11 @@ TEST_CASE("change: Read is a boolean and nothing else") {
   CHECK(seen->seen == true);
   CHECK(!seen->flagged);
   CHECK(!seen->annotation);
-  for (const char* text : {"", "2", "yes", "-1", " 1"}) {
+  const auto empty =
+      parse_change(application_data({{mail::kRead, std::string()}}), info, Version::v2_5);
+  REQUIRE(empty);
+  CHECK(empty->seen == true);
+  for (const char* text : {"2", "yes", "-1", " 1"}) {
     CHECK(refused({mail::kRead, std::string(text)}));
   }
 }
