@@ -122,6 +122,7 @@ TEST_CASE("policy: phones get the settings of the policy, in the form of their v
   // covers: MS-ASPROV R889 R890 R891 R892 R21001 R953 R954 R955 R956 R30601 R957 R958 R959 R960
   // covers: MS-ASPROV R31101 R961 R962 R963 R964 R31601 R967 R968 R969 R970 R31801 R972 R973 R974
   // covers: MS-ASPROV R975 R32001 R1013 R1014 R1015 R1016 R38901 R1017 R1018 R1019 R1020 R39302
+  // covers: MS-ASCMD R4992
   for (const std::string version : kEveryVersion) {
     CAPTURE(version);
     ServiceFixture server;

@@ -246,7 +246,7 @@ TEST_CASE("FolderCreate: a key that is not the phone's is status 9") {
 }
 
 TEST_CASE("FolderCreate: state that cannot be read is status 9, and key 0 mends it") {
-  // covers: MS-ASCMD R4032
+  // covers: MS-ASCMD R4032 R5441 R5835
   ServiceFixture server;
   Phone phone{server};
   phone.folder_sync();
@@ -257,6 +257,8 @@ TEST_CASE("FolderCreate: state that cannot be read is status 9, and key 0 mends 
   broken.current = "\xFF\xFF";
   REQUIRE(server.services.state->commit_state(device, 0, *stored, broken));
   CHECK(phone.create("0", "C").status == "9");
+  CHECK(phone.folder_sync().status == "9");
+  CHECK(phone.remove("m1").status == "9");
   phone.key = "0";
   phone.folder_sync();
   CHECK(phone.create("0", "C").status == "1");

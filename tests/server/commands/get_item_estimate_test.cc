@@ -76,6 +76,7 @@ TEST_CASE("GetItemEstimate: counts what a Sync would bring, in every version") {
 }
 
 TEST_CASE("GetItemEstimate: a filter leaves out what is older") {
+  // covers: MS-ASCMD R6884
   ServiceFixture server;
   server.deliver(test::simple_mail("old"));
   server.clock.advance(10LL * 24 * 3600 * 1000);

@@ -223,7 +223,7 @@ TEST_CASE("Fetch: Range comes back only when it was asked for (quirks.md: iOS 10
 
 TEST_CASE("Fetch: many in one request, each with its own status and parts, in order") {
   // covers: MS-ASCMD R193 R2952 R236 R5505 R5506 R5509 R5510 R5511 R5512 R5513 R5517 R5518 R6937
-  // covers: MS-ASCMD R6938 R2344
+  // covers: MS-ASCMD R6938 R2344 R2346
   ServiceFixture server;
   const Stored stored(server, "0123456789");
   Call call;

@@ -134,7 +134,7 @@ TEST_CASE(
 }
 
 TEST_CASE("Ping: time over and shutdown are status 1") {
-  // covers: MS-ASCMD R5638
+  // covers: MS-ASCMD R5638 R5714
   ServiceFixture server;
   const std::string inbox = server.folder_id(2);
   server.prime(inbox);

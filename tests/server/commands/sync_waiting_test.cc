@@ -93,7 +93,7 @@ TEST_CASE("Sync: new mail wakes one that waits, and is in its answer") {
 }
 
 TEST_CASE("Sync: one that waits is answered without a body when its time is over") {
-  // covers: MS-ASCMD R5595 R5788 R679
+  // covers: MS-ASCMD R5595 R5788 R679 R4739
   for (const Row& row : kWaits) {
     CAPTURE(row.version);
     ServiceFixture server;
