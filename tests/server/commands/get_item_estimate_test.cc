@@ -106,6 +106,21 @@ TEST_CASE("GetItemEstimate: each collection has its own status") {
   }
 }
 
+TEST_CASE("GetItemEstimate: a state that cannot be read is status 4") {
+  // covers: MS-ASCMD R4144
+  ServiceFixture server;
+  const std::string inbox = server.folder_id(2);
+  const std::string key = first_key(server, inbox);
+  const std::int64_t device = server.device()->id;
+  const auto folder = server.folder(storage::FolderRole::inbox);
+  const auto stored = server.services.state->state(device, folder);
+  REQUIRE(stored);
+  storage::StoredState broken = *stored;
+  broken.current = "\xFF nonsense";
+  REQUIRE(server.services.state->commit_state(device, folder, *stored, broken));
+  CHECK(status_at(server.element(estimate({collection(inbox, key)}))) == "4");
+}
+
 TEST_CASE("GetItemEstimate: filters of other classes and nonsense refuse the request") {
   // covers: MS-ASCMD R4129
   ServiceFixture server;

@@ -121,12 +121,13 @@ TEST_CASE("Settings: user information lists every address that means the user") 
 }
 
 TEST_CASE("Settings: malformed requests are status 2 and start nothing") {
-  // covers: MS-ASCMD R483 R4388 R7280
+  // covers: MS-ASCMD R483 R4388 R7280 R7278
   ServiceFixture server;
   const Element information(tag::kDeviceInformation,
                             {Element(tag::kSet, {Element(tag::kModel, "m")})});
   for (Call call : {settings("14.1", {information, Element(tag::kModel, "x")}),
                     settings("14.1", {information, information}),
+                    settings("12.1", {information, get(tag::kRightsManagementInformation)}),
                     settings("14.0", {information, get(tag::kRightsManagementInformation)})}) {
     const Element answer = server.element(call);
     CHECK(text_at(answer, {tag::kStatus}) == "2");
