@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "server/admin/control_socket.h"
 #include "server/admin/signals.h"
@@ -17,6 +18,7 @@
 #include "server/autoreply/auto_reply.h"
 #include "server/capture/capture.h"
 #include "server/commands/dispatch.h"
+#include "server/commands/spare_threads.h"
 #include "server/config/config_file.h"
 #include "server/conversations/always_move_watcher.h"
 #include "server/doctor/hold.h"
@@ -191,6 +193,7 @@ class RunningServer {
     services.read_listener = &receipts_;
     services.secret = secret_;
     services.devices = &devices_;
+    services.spare = &spare_;
     return services;
   }
 
@@ -302,6 +305,7 @@ class RunningServer {
   capture::CaptureWriter capture_;
   policy::NoticeSender notice_sender_;
   policy::DeviceService devices_;
+  SpareThreads spare_{static_cast<int>(std::max(2u, std::thread::hardware_concurrency())) - 1};
   Dispatcher dispatcher_;
   autodiscover::Autodiscover autodiscover_;
   http::HttpServer http_;

@@ -41,6 +41,7 @@ class CollectionLocks;       // server/sync/collection_locks.h
 class Conversations;         // server/conversations/conversations.h
 struct Limits;               // server/config/limits.h
 class MailSearch;            // server/search/mail_search.h
+class SpareThreads;          // server/commands/spare_threads.h
 namespace policy {
 struct DeviceService;  // server/policy/device_service.h
 }
@@ -65,6 +66,7 @@ struct Services {
   CertificateValidator* certificates = nullptr;
   // Null: there are no read receipts.
   receipts::ReadListener* read_listener = nullptr;
+  SpareThreads* spare = nullptr;             // null: each answer is made on one thread
   policy::DeviceService* devices = nullptr;  // null: no policies, every device may sync
 };
 

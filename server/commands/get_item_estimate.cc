@@ -2,6 +2,7 @@
 //
 // The request differs by version: up to 12.1 Class and FilterType stand in the Collection,
 // from 14.0 on in its Options. Both places are read whatever the version; phones mix them.
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -47,6 +48,14 @@ std::optional<std::string_view> filter_text(const wbxml::Element& collection) {
     if (const auto filter = child.text_of(airsync::kFilterType)) return filter;
   }
   return collection.text_of(airsync::kFilterType);
+}
+
+// MaxItems is for the recipient information cache. [MS-ASCMD] 2.2.3.103.1
+bool names_max_items(const wbxml::Element& collection) {
+  return std::any_of(collection.children.begin(), collection.children.end(),
+                     [](const wbxml::Element& child) {
+                       return child.tag == airsync::kOptions && child.has(airsync::kMaxItems);
+                     });
 }
 
 // ConversationMode; nullopt: neither yes nor no. Absent: as the last Sync had it.
@@ -96,6 +105,9 @@ storage::Result<Estimate> estimate_one(const wbxml::Element& collection, Request
   if (!item_class) {
     if (item_class.error().kind == ErrorKind::not_found) return Estimate{kBadCollection};
     return storage::fail(item_class.error());
+  }
+  if (*item_class != ItemClass::recipients && names_max_items(collection)) {
+    return Estimate{kBadCollection};
   }
   const auto key_text = collection.text_of(airsync::kSyncKey);
   if (!key_text || *key_text == "0") return Estimate{kNotPrimed};

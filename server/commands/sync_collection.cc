@@ -124,8 +124,9 @@ class Turn {
     if (fitting < static_cast<int>(plan.operations.size())) {
       GODWIT_ASSIGN(plan, plan_sync(log_, collection_, state, cutoff, fitting, lookup));
     }
-    GODWIT_ASSIGN(answer.operations, render_operations(task_.request, collection_, plan.operations,
-                                                       options.body, answer.commands));
+    const RenderTask rendering{task_.request, collection_, options.body, task_.services.spare};
+    GODWIT_ASSIGN(answer.operations,
+                  render_operations(rendering, plan.operations, answer.commands));
     answer.more_available = plan.more;
     state = std::move(plan.next);
     return {};

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "server/commands/command.h"
+#include "server/commands/spare_threads.h"
 #include "server/items/body_preference.h"
 #include "server/sync/sync_plan.h"
 #include "storage/base/result.h"
@@ -18,11 +19,18 @@ storage::Result<void> render_message(const Request& request, storage::Collection
                                      const storage::MessageInfo& info, const BodyOptions& options,
                                      wbxml::Encoder& out);
 
+struct RenderTask {
+  const Request& request;
+  storage::CollectionId collection = 0;
+  const BodyOptions& options;
+  SpareThreads* spare = nullptr;  // helps with many operations; may be null
+};
+
 // Writes the operations in order; those whose message went away meanwhile are left out (its
 // tombstone is news of the next Sync). Returns how many were written.
-storage::Result<int> render_operations(const Request& request, storage::CollectionId collection,
+storage::Result<int> render_operations(const RenderTask& task,
                                        const std::vector<SyncOperation>& operations,
-                                       const BodyOptions& options, wbxml::Encoder& out);
+                                       wbxml::Encoder& out);
 
 // How many of the operations fit into about `budget` bytes; at least one.
 storage::Result<int> operations_within(const Request& request, storage::CollectionId collection,

@@ -149,6 +149,18 @@ TEST_CASE("GetItemEstimate: ConversationMode is for mail only") {
   }
 }
 
+TEST_CASE("GetItemEstimate: MaxItems is for the recipient information cache only") {
+  // covers: MS-ASCMD R3265 R3269
+  ServiceFixture server;
+  for (const int type : {2, 19}) {
+    CAPTURE(type);
+    const std::string folder = server.folder_id(type);
+    Element one = collection(folder, first_key(server, folder));
+    one.children.push_back(Element(airsync::kOptions, {Element(airsync::kMaxItems, "20")}));
+    CHECK(status_at(server.element(estimate({one}))) == (type == 19 ? "1" : "2"));
+  }
+}
+
 TEST_CASE("GetItemEstimate: malformed requests and too many collections") {
   // covers: MS-ASCMD R5647
   ServiceFixture server;
