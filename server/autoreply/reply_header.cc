@@ -1,13 +1,11 @@
 #include "server/autoreply/reply_header.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
-#include <ctime>
 #include <vector>
 
 #include "server/items/clean_text.h"
 #include "server/items/email/headers.h"
+#include "storage/base/mail_date.h"
 #include "storage/base/text.h"
 
 namespace eas::autoreply {
@@ -72,21 +70,6 @@ std::string references_of(const MessageHeader& original, const std::string& id) 
 
 }  // namespace
 
-std::string date_text(storage::UnixMillis when) {
-  static constexpr std::array kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  static constexpr std::array kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const std::time_t seconds = when / 1000;
-  std::tm utc{};
-  ::gmtime_r(&seconds, &utc);
-  std::array<char, 64> buffer{};
-  std::snprintf(buffer.data(), buffer.size(), "%s, %d %s %d %02d:%02d:%02d +0000",
-                kDays[static_cast<std::size_t>(utc.tm_wday)], utc.tm_mday,
-                kMonths[static_cast<std::size_t>(utc.tm_mon)], utc.tm_year + 1900, utc.tm_hour,
-                utc.tm_min, utc.tm_sec);
-  return buffer.data();
-}
-
 std::string message_id_of(const MessageHeader& original) {
   const std::string id = original.value("Message-ID");
   const bool fine = id.size() <= 500 && id.starts_with('<') && id.ends_with('>') && is_ascii(id) &&
@@ -119,7 +102,7 @@ std::string reply_header(const MessageHeader& original, std::string_view subject
          std::string(parts.from_address) + ">\r\n";
   out += "To: <" + std::string(parts.recipient) + ">\r\n";
   out += "Subject: " + encoded_words(std::string(subject_prefix) + subject_of(original)) + "\r\n";
-  out += "Date: " + date_text(parts.now) + "\r\n";
+  out += "Date: " + storage::mail_date(parts.now) + "\r\n";
   out += "Message-ID: <" + std::string(parts.message_id) + ">\r\n";
   if (const std::string id = message_id_of(original); !id.empty()) {
     out += "In-Reply-To: " + id + "\r\n";

@@ -32,7 +32,4 @@ std::string message_id_of(const MessageHeader& original);
 // The original's subject, decoded, on one line and not too long.
 std::string subject_of(const MessageHeader& original);
 
-// "Wed, 18 Nov 2026 11:06:40 +0000"
-std::string date_text(storage::UnixMillis when);
-
 }  // namespace eas::autoreply

@@ -2,14 +2,13 @@
 // into the body only, cleaned; subjects are ASCII.
 #include "server/policy/notices.h"
 
-#include <array>
-#include <ctime>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
 #include "storage/base/crypto.h"
 #include "storage/base/log.h"
+#include "storage/base/mail_date.h"
 #include "storage/base/text.h"
 
 namespace eas::policy {
@@ -93,20 +92,6 @@ std::string one_line(std::string_view text) {
   return clean;
 }
 
-std::string date_text(UnixMillis now) {
-  constexpr std::array<const char*, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  constexpr std::array<const char*, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const auto seconds = static_cast<std::time_t>(now / 1000);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  std::array<char, 32> time{};
-  std::strftime(time.data(), time.size(), "%Y %H:%M:%S +0000", &parts);
-  return std::string(kDays[static_cast<std::size_t>(parts.tm_wday)]) + ", " +
-         std::to_string(parts.tm_mday) + " " + kMonths[static_cast<std::size_t>(parts.tm_mon)] +
-         " " + time.data();
-}
-
 void append_lines(std::string& out, std::string_view text) {
   for (const std::string_view line : storage::split(text, '\n')) {
     out += std::string(line) + "\r\n";
@@ -150,7 +135,7 @@ std::string Notices::message(Occasion occasion, const storage::User& user,
   std::string out =
       "From: Mail server <postmaster@" + domain_of(to) + ">\r\nTo: <" + to + ">\r\nSubject: ";
   if (to_administrator) out += user.address + ": ";
-  out += std::string(text.subject) + "\r\nDate: " + date_text(now) + "\r\nMessage-ID: <" +
+  out += std::string(text.subject) + "\r\nDate: " + storage::mail_date(now) + "\r\nMessage-ID: <" +
          storage::to_hex(storage::random_bytes(12)) + "@" + domain_of(to) +
          ">\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; "
          "charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n";

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "server/items/clean_text.h"
+#include "storage/base/mail_date.h"
 #include "storage/base/text.h"
 
 namespace eas::receipts {
@@ -34,7 +35,7 @@ std::string text_of(const MessageHeader& original, const ReplyParts& parts) {
   text += "  Subject: " + autoreply::subject_of(original) + "\n";
   const std::string sent = single_line(original.value("Date"));
   if (!sent.empty() && sent.size() <= kMaxField) text += "  Sent: " + sent + "\n";
-  text += "\nwas marked as read on " + autoreply::date_text(parts.now) + ".\n\n";
+  text += "\nwas marked as read on " + storage::mail_date(parts.now) + ".\n\n";
   text += "That does not say that it was read to the end, or understood.\n";
   return text;
 }

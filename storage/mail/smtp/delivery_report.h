@@ -32,9 +32,6 @@ std::string delivery_report(const Report& report);
 std::string trace_lines(std::string_view sender, std::string_view recipient, std::string_view host,
                         UnixMillis now);
 
-// "Sun, 22 Nov 2026 08:00:00 +0000"
-std::string mail_date(UnixMillis when);
-
 // Every line end as CRLF.
 std::string with_crlf(std::string_view bytes);
 bool has_bare_line_feed(std::string_view bytes);

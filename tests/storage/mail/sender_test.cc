@@ -350,7 +350,6 @@ TEST_CASE("relay: a real Postfix takes the good recipients and the refused one i
 }
 
 TEST_CASE("report: text pieces") {
-  CHECK(storage::smtp::mail_date(1'795'334'400'000) == "Sun, 22 Nov 2026 08:00:00 +0000");
   CHECK(storage::smtp::with_crlf("a\nb\r\nc\n\n") == "a\r\nb\r\nc\r\n\r\n");
   CHECK(storage::smtp::is_plain_address("a@b"));
   for (const char* bad : {"", "a", "@b", "a@", "a b@c", "<a@b>", "a@b\n", "a\r@b"}) {
