@@ -38,9 +38,7 @@ Reply success(const FolderCommand& command, const SyncKey& key, CollectionId fol
 // A temporary failure has a better answer than these commands' own "server error".
 CommandResult failure(const Request& request, const FolderCommand& command,
                       const storage::Error& error) {
-  if (error.kind == ErrorKind::unavailable || error.kind == ErrorKind::conflict) {
-    return command_error(error);
-  }
+  if (is_temporary(error)) return command_error(error);
   return refuse_folder_command(request, command, folder_status::kServerError, error.message);
 }
 

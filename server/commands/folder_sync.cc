@@ -45,9 +45,7 @@ CommandResult failure(const Request& request, const storage::Error& error) {
     start_again.headers = what_is_spoken();
     return start_again;
   }
-  if (error.kind == ErrorKind::unavailable || error.kind == ErrorKind::conflict) {
-    return command_error(error);
-  }
+  if (is_temporary(error)) return command_error(error);
   return refuse(request, kServerError, error.message);
 }
 

@@ -50,10 +50,6 @@ FolderOutcome refusal_of(const storage::Error& error) {
   }
 }
 
-bool is_temporary(const storage::Error& error) {
-  return error.kind == ErrorKind::unavailable || error.kind == ErrorKind::conflict;
-}
-
 Result<FolderOutcome> rename(storage::Mailbox& mailbox, const storage::MailFolder& folder,
                              CollectionId parent, const Wanted& wanted) {
   // The name with the addition that it is shown with is the name that it has.

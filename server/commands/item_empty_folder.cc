@@ -30,10 +30,6 @@ struct Emptied {
   bool whole = true;  // false: something could not be removed
 };
 
-bool is_temporary(const storage::Error& error) {
-  return error.kind == ErrorKind::unavailable || error.kind == ErrorKind::conflict;
-}
-
 void note_failure(const Request& request, Emptied& emptied, const storage::Error& error) {
   if (error.kind == ErrorKind::not_found) return;  // somebody else was faster
   emptied.whole = false;

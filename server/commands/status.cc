@@ -53,9 +53,7 @@ CommandError command_error(int status, std::string reason) {
 }
 
 CommandError command_error(const storage::Error& error) {
-  const bool temporary =
-      error.kind == storage::ErrorKind::unavailable || error.kind == storage::ErrorKind::conflict;
-  return command_error(temporary ? status::kServerErrorRetryLater : status::kServerError,
+  return command_error(is_temporary(error) ? status::kServerErrorRetryLater : status::kServerError,
                        std::string(storage::to_string(error.kind)) + ": " + error.message);
 }
 
@@ -77,10 +75,10 @@ Reply refuse(const Request& request, wbxml::Tag root, wbxml::Tag status_tag, int
 }
 
 Reply error_reply(const CommandError& error, const CommandInfo& command, Version version) {
-  Reply reply;
   if (version >= Version::v14_0 && command.root != kNoBody) {
     return status_reply(command.root, command.status, error.status);
   }
+  Reply reply;
   reply.http_status = error.http_status;
   if (error.http_status == 503) {
     reply.headers.emplace_back("Retry-After", std::to_string(kRetryAfterSeconds));

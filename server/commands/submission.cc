@@ -73,10 +73,6 @@ CommandError parse_error(const storage::Error& error) {
   }
 }
 
-bool is_temporary(const storage::Error& error) {
-  return error.kind == ErrorKind::unavailable || error.kind == ErrorKind::conflict;
-}
-
 CommandError send_error(const storage::Error& error) {
   if (is_temporary(error)) return command_error(status::kServerErrorRetryLater, error.message);
   switch (error.kind) {

@@ -12,11 +12,6 @@ using storage::ErrorKind;
 using storage::MutexLock;
 using storage::Result;
 
-// What may be otherwise a while later.
-bool is_temporary(const storage::Error& error) {
-  return error.kind == ErrorKind::unavailable || error.kind == ErrorKind::conflict;
-}
-
 }  // namespace
 
 NoticeSender::NoticeSender(storage::MailSender& inner) : NoticeSender(inner, Options()) {}

@@ -31,6 +31,11 @@ struct Error {
   std::string message;  // for logs and administrators; never shown to phones
 };
 
+// Whether the same, tried again later, may go well. Everything else is for good.
+inline bool is_temporary(const Error& error) {
+  return error.kind == ErrorKind::unavailable || error.kind == ErrorKind::conflict;
+}
+
 template <typename T>
 using Result = tl::expected<T, Error>;
 

@@ -70,10 +70,6 @@ Undelivered undelivered_from(const Refusal& refusal) {
   return {refusal.recipient, status, "smtp; " + refusal.reply, "the mail server refused it."};
 }
 
-bool is_temporary(ErrorKind kind) {
-  return kind == ErrorKind::unavailable || kind == ErrorKind::conflict;
-}
-
 Undelivered undelivered_for(const std::string& address, ErrorKind kind) {
   if (kind == ErrorKind::too_large) return {address, "5.2.2", "", "the mailbox is full."};
   return {address, "5.2.0", "", "the mailbox cannot take mail."};
@@ -189,7 +185,7 @@ Result<void> LocalAndRelaySender::deliver_to_all(const OutgoingMail& mail, std::
     const Error& error = delivered.error();
     log_event(LogLevel::error, "a local mailbox did not take a mail",
               {{"user", to.address}, {"reason", error.message}});
-    if (is_temporary(error.kind)) {
+    if (is_temporary(error)) {
       outcome = std::move(delivered);
     } else {
       plan.undelivered.push_back(undelivered_for(to.address, error.kind));
