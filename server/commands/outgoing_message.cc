@@ -59,14 +59,6 @@ std::vector<std::string> addresses_of(const Header& header, std::string_view nam
   return addresses;
 }
 
-bool is_deliverable(std::string_view address) {
-  const std::size_t at = address.rfind('@');
-  return at != std::string_view::npos && at > 0 && at + 1 < address.size() &&
-         std::all_of(address.begin(), address.end(), [](char c) {
-           return static_cast<unsigned char>(c) > 32 && c != 127 && c != '<' && c != '>';
-         });
-}
-
 Result<std::vector<std::string>> recipients_of(const Header& header, std::string_view domain) {
   std::vector<std::string> recipients;
   std::set<std::string> seen;
@@ -77,7 +69,7 @@ Result<std::vector<std::string>> recipients_of(const Header& header, std::string
         address += '@';
         address += domain;
       }
-      if (!is_deliverable(address)) {
+      if (!compose::is_deliverable(address)) {
         return storage::fail(ErrorKind::denied, "a recipient is no address");
       }
       if (seen.insert(storage::to_lower(address)).second) recipients.push_back(std::move(address));

@@ -21,6 +21,8 @@ std::string encoded_mailbox(const email::Address& address) {
   return result;
 }
 
+}  // namespace
+
 bool is_deliverable(std::string_view address) {
   const std::size_t at = address.rfind('@');
   return at != std::string_view::npos && at > 0 && at + 1 < address.size() &&
@@ -28,8 +30,6 @@ bool is_deliverable(std::string_view address) {
            return static_cast<unsigned char>(c) > 32 && c != 127 && c != '<' && c != '>';
          });
 }
-
-}  // namespace
 
 std::vector<std::string> split_addresses(std::string_view value) {
   std::vector<std::string> pieces(1);

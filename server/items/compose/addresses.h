@@ -17,6 +17,8 @@ std::vector<std::string> split_addresses(std::string_view value);
 // none.
 std::string address_field(std::string_view name, std::string_view utf8);
 
+// Whether a bare address has a domain, and nothing that a mail server would not take.
+bool is_deliverable(std::string_view address);
 // Whether each piece is an address with a domain that a mail server takes.
 bool are_deliverable(const std::vector<std::string>& pieces);
 
