@@ -12,7 +12,6 @@
 
 #include "server/autoreply/internal_people.h"
 #include "server/autoreply/ledger.h"
-#include "server/autoreply/message_header.h"
 #include "server/autoreply/reply_header.h"
 #include "server/receipts/receipt_message.h"
 #include "server/receipts/receipt_rules.h"
@@ -156,7 +155,7 @@ Result<void> ReadReceipts::consider(const storage::User& user, storage::Mailbox&
   }
   GODWIT_ASSIGN(const bool wanted, is_wanted(verdict.recipient));
   if (!wanted) return {};
-  return note_due(user, bytes.view(), verdict.recipient);
+  return note_due(user, header, name_of(header, bytes.view()), verdict.recipient);
 }
 
 Result<bool> ReadReceipts::is_wanted(const std::string& asker) const {
@@ -166,12 +165,11 @@ Result<bool> ReadReceipts::is_wanted(const std::string& asker) const {
 
 // Two phones at once note the same row. One that is late, after it was sent, notes what send()
 // finds to be done.
-Result<void> ReadReceipts::note_due(const storage::User& user, std::string_view message,
-                                    const std::string& asker) {
-  const MessageHeader header(message);
+Result<void> ReadReceipts::note_due(const storage::User& user, const MessageHeader& header,
+                                    std::string name, const std::string& asker) {
   Ledger ledger = ledger_of(*services_.settings, user.id);
   Due due;
-  due.message = name_of(header, message);
+  due.message = std::move(name);
   GODWIT_ASSIGN(const Answered answered, ledger.answered(due.message));
   if (answered != Answered::no) return {};
   due.recipient = asker;

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "server/autoreply/message_header.h"
 #include "server/receipts/read_listener.h"
 #include "storage/base/clock.h"
 #include "storage/base/mutex.h"
@@ -64,8 +65,9 @@ class ReadReceipts final : public ReadListener {
   storage::Result<void> consider(const storage::User& user, storage::Mailbox& mailbox,
                                  storage::CollectionId folder, storage::ItemId id);
   storage::Result<bool> is_wanted(const std::string& asker) const;
-  storage::Result<void> note_due(const storage::User& user, std::string_view message,
-                                 const std::string& asker);
+  // `name`: the message's in the ledger.
+  storage::Result<void> note_due(const storage::User& user, const autoreply::MessageHeader& header,
+                                 std::string name, const std::string& asker);
   bool take_up_all(std::set<std::int64_t>& users);
   bool send_due(std::int64_t user_id);
   storage::Result<void> settle(const storage::UserSetting& row);
